@@ -22,6 +22,10 @@ $(BUILD)/conformance: $(CASES:%.c=$(BUILD)/%.o) $(COMMON)
 $(CASES:%.c=$(BUILD)/%): %: %.o $(COMMON)
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
+# Cases that must fail: the tests' material.
+$(BUILD)/selftest: $(BUILD)/harness/tests/selftest.o $(COMMON)
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
@@ -39,5 +43,5 @@ static:
 clean:
 	$(RM) -r $(BUILD)
 
--include $(wildcard $(BUILD)/*/*.d)
+-include $(wildcard $(BUILD)/*/*.d $(BUILD)/*/*/*.d)
 .PHONY: all static clean

@@ -1,6 +1,6 @@
 /* The call table: sends each call to the implementation under test, and records it. */
-#include "role.h"
 #include "raw.h"
+#include "role.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -83,7 +83,8 @@ static void forget(int fd)
 {
     if (descriptors[fd].theirs != fd)
         raw_close(fd);
-    descriptors[fd].state = CLOSED_BY_THEM; /* a later use of the number is theirs to refuse, until it is given again */
+    descriptors[fd].state =
+        CLOSED_BY_THEM; /* a later use of the number is theirs to refuse, until it is given again */
 }
 
 /* --- one call ---------------------------------------------------------------------------------*/
@@ -106,9 +107,7 @@ static void map_arguments(struct frame *f)
 {
     for (int i = 0; f->form->takes[i]; i++)
         switch (f->form->takes[i]) {
-        case 'f':
-            f->use[i] = theirs((int)f->said[i]);
-            break;
+        case 'f': f->use[i] = theirs((int)f->said[i]); break;
         case 'p':
             f->case_polled = (void *)(intptr_t)f->said[i];
             if (!f->case_polled || f->said[i + 1] > (int64_t)(sizeof f->polled / sizeof *f->polled))
@@ -119,8 +118,7 @@ static void map_arguments(struct frame *f)
             }
             f->use[i] = (intptr_t)f->polled;
             break;
-        default:
-            break;
+        default: break;
         }
 }
 
@@ -138,9 +136,12 @@ static bool for_library(const struct frame *f)
 }
 
 /* Byte order, address texts and names: what fixtures need whether or not a library under test has them. */
-static bool is_pure(enum call call)
+static bool is_pure(enum call call) { return (call >= CALL_getaddrinfo && call <= CALL_if_freenameindex); }
+
+/* Calls that take files of any sort: made on the system's descriptors, they are none of the library's business. */
+static bool is_for_any_file(enum call call)
 {
-    return (call >= CALL_getaddrinfo && call <= CALL_if_freenameindex);
+    return (call >= CALL_close && call <= CALL_pwrite) || (call >= CALL_poll && call <= CALL_lseek);
 }
 
 static void choose(struct frame *f)
@@ -162,7 +163,7 @@ static void choose(struct frame *f)
         return;
     }
     if (!for_library(f)) {
-        if (in_claim() && self->judging && f->call != CALL_close)
+        if (in_claim() && self->judging && !is_for_any_file(f->call))
             end_role(UNTESTED, site, "%s() on a descriptor that is the system's, not the library's",
                      f->form->name);
         f->function = native[f->call];
@@ -236,7 +237,7 @@ static int64_t finish(struct frame *f, int64_t result)
     return result;
 }
 
-#define SAID_1(t1, a1) (int64_t)(intptr_t)a1
+#define SAID_1(t1, a1) (int64_t)(intptr_t) a1
 #define SAID_2(t1, a1, ...) (int64_t)(intptr_t) a1, SAID_1(__VA_ARGS__)
 #define SAID_3(t1, a1, ...) (int64_t)(intptr_t) a1, SAID_2(__VA_ARGS__)
 #define SAID_4(t1, a1, ...) (int64_t)(intptr_t) a1, SAID_3(__VA_ARGS__)
@@ -251,46 +252,47 @@ static int64_t finish(struct frame *f, int64_t result)
 #define USE_6(i, t1, a1, ...) (t1)(intptr_t) f.use[i], USE_5(i + 1, __VA_ARGS__)
 #define USE_7(i, t1, a1, ...) (t1)(intptr_t) f.use[i], USE_6(i + 1, __VA_ARGS__)
 
-#define CALL(name, gives, takes, type, count, ...)                                                           \
-    type sc_##name(PARAMETERS_##count(__VA_ARGS__))                                                          \
-    {                                                                                                        \
-        struct frame f = {.call = CALL_##name, .said = {SAID_##count(__VA_ARGS__)}};                         \
-        begin(&f);                                                                                           \
-        type result = ((type(*)(PARAMETERS_##count(__VA_ARGS__)))f.function)(USE_##count(0, __VA_ARGS__));   \
-        return (type)(intptr_t)finish(&f, (int64_t)(intptr_t)result);                                        \
+#define CALL(name, gives, takes, type, count, ...)                                                         \
+    type sc_##name(PARAMETERS_##count(__VA_ARGS__))                                                        \
+    {                                                                                                      \
+        struct frame f = {.call = CALL_##name, .said = {SAID_##count(__VA_ARGS__)}};                       \
+        begin(&f);                                                                                         \
+        type result = ((type(*)(PARAMETERS_##count(__VA_ARGS__)))f.function)(USE_##count(0, __VA_ARGS__)); \
+        return (type)(intptr_t)finish(&f, (int64_t)(intptr_t)result);                                      \
     }
-#define CALL_VOID(name, takes, type, parameter)                                                              \
-    void sc_##name(type parameter)                                                                           \
-    {                                                                                                        \
-        struct frame f = {.call = CALL_##name, .said = {(int64_t)(intptr_t)parameter}};                      \
-        begin(&f);                                                                                           \
-        ((void (*)(type))f.function)(parameter);                                                             \
-        finish(&f, 0);                                                                                       \
+#define CALL_VOID(name, takes, type, parameter)                                         \
+    void sc_##name(type parameter)                                                      \
+    {                                                                                   \
+        struct frame f = {.call = CALL_##name, .said = {(int64_t)(intptr_t)parameter}}; \
+        begin(&f);                                                                      \
+        ((void (*)(type))f.function)(parameter);                                        \
+        finish(&f, 0);                                                                  \
     }
-#define CALL_NONE(name, gives, type)                                                                         \
-    type sc_##name(void)                                                                                     \
-    {                                                                                                        \
-        struct frame f = {.call = CALL_##name};                                                              \
-        begin(&f);                                                                                           \
-        return (type)(intptr_t)finish(&f, (int64_t)(intptr_t)((type(*)(void))f.function)());                 \
+#define CALL_NONE(name, gives, type)                                                         \
+    type sc_##name(void)                                                                     \
+    {                                                                                        \
+        struct frame f = {.call = CALL_##name};                                              \
+        begin(&f);                                                                           \
+        return (type)(intptr_t)finish(&f, (int64_t)(intptr_t)((type(*)(void))f.function)()); \
     }
-#define CALL_MORE(name, gives, takes, t1, a1, t2, a2)                                                        \
-    int sc_##name(t1 a1, t2 a2, ...)                                                                         \
-    {                                                                                                        \
-        va_list more;                                                                                        \
-        va_start(more, a2);                                                                                  \
-        intptr_t last = va_arg(more, intptr_t);                                                              \
-        va_end(more);                                                                                        \
-        struct frame f = {.call = CALL_##name, .said = {a1, (int64_t)a2, last}};                             \
-        begin(&f);                                                                                           \
-        return (int)finish(&f, ((int (*)(t1, t2, ...))f.function)((t1)f.use[0], a2, last));                  \
+#define CALL_MORE(name, gives, takes, t1, a1, t2, a2)                                       \
+    int sc_##name(t1 a1, t2 a2, ...)                                                        \
+    {                                                                                       \
+        va_list more;                                                                       \
+        va_start(more, a2);                                                                 \
+        intptr_t last = va_arg(more, intptr_t);                                             \
+        va_end(more);                                                                       \
+        struct frame f = {.call = CALL_##name, .said = {a1, (int64_t)a2, last}};            \
+        begin(&f);                                                                          \
+        return (int)finish(&f, ((int (*)(t1, t2, ...))f.function)((t1)f.use[0], a2, last)); \
     }
-#define CALL_IN_ADDR(name, gives, takes, type)                                                               \
-    type sc_##name(struct in_addr address)                                                                   \
-    {                                                                                                        \
-        struct frame f = {.call = CALL_##name, .said = {address.s_addr}};                                    \
-        begin(&f);                                                                                           \
-        return (type)(intptr_t)finish(&f, (int64_t)(intptr_t)((type(*)(struct in_addr))f.function)(address)); \
+#define CALL_IN_ADDR(name, gives, takes, type)                                                            \
+    type sc_##name(struct in_addr address)                                                                \
+    {                                                                                                     \
+        struct frame f = {.call = CALL_##name, .said = {address.s_addr}};                                 \
+        begin(&f);                                                                                        \
+        return (type)(intptr_t)finish(&f,                                                                 \
+                                      (int64_t)(intptr_t)((type(*)(struct in_addr))f.function)(address)); \
     }
 #include "calls.def"
 
@@ -306,7 +308,8 @@ const char *load_backend(void)
 static bool is_its_own(void *symbol)
 {
     Dl_info its, libcs;
-    return dladdr(symbol, &its) && dladdr((void *)(intptr_t)snprintf, &libcs) && its.dli_fbase != libcs.dli_fbase;
+    return dladdr(symbol, &its) && dladdr((void *)(intptr_t)snprintf, &libcs) &&
+           its.dli_fbase != libcs.dli_fbase;
 }
 
 const char *load_backend(void)

@@ -20,20 +20,20 @@ struct testcase {
 };
 void enlist(struct testcase *testcase);
 
-#define ENLIST_(id, first, second, ...)                                                                      \
-    static struct testcase id##_case = {                                                                     \
-        .name = #id, .file = __FILE__, .line = __LINE__, .role = {first, second}, __VA_ARGS__};              \
+#define ENLIST_(id, first, second, ...)                                                         \
+    static struct testcase id##_case = {                                                        \
+        .name = #id, .file = __FILE__, .line = __LINE__, .role = {first, second}, __VA_ARGS__}; \
     __attribute__((constructor)) static void id##_enlist(void) { enlist(&id##_case); }
 
 /* One role, whose body follows: CASE(name, .requirement = "bind.EADDRINUSE", .over = ANY) { ... } */
-#define CASE(id, ...)                                                                                        \
-    static void id##_solo(void);                                                                             \
-    ENLIST_(id, id##_solo, NULL, __VA_ARGS__)                                                                \
+#define CASE(id, ...)                         \
+    static void id##_solo(void);              \
+    ENLIST_(id, id##_solo, NULL, __VA_ARGS__) \
     static void id##_solo(void)
 
 /* Two: PAIR(name, ...) SERVER(name) { ... } CLIENT(name) { ... } */
-#define PAIR(id, ...)                                                                                        \
-    static void id##_server(void), id##_client(void);                                                        \
+#define PAIR(id, ...)                                 \
+    static void id##_server(void), id##_client(void); \
     ENLIST_(id, id##_server, id##_client, __VA_ARGS__)
 #define SERVER(id) static void id##_server(void)
 #define CLIENT(id) static void id##_client(void)
@@ -45,7 +45,7 @@ void enlist(struct testcase *testcase);
 /* The call succeeds: its result is not -1. */
 #define OK(call) (enter(AT(#call), true), ok(AT(#call), (call)))
 /* The call gives -1 and one of these errnos: all that the source allows. */
-#define FAILS(call, ...)                                                                                     \
+#define FAILS(call, ...) \
     (enter(AT(#call), true), fails(AT(#call), (call), #__VA_ARGS__, (const int[]){__VA_ARGS__, 0}))
 /* The call (or expression) gives just this number; at least, or at most, this number. */
 #define EQ(call, want) (enter(AT(#call), true), compares(AT(#call), (call), 0, #want, (want)))
@@ -59,7 +59,8 @@ void enlist(struct testcase *testcase);
 
 /* Preparation: its failure leaves the requirement undecided (UNRESOLVED). */
 #define MUST(call) (enter(AT(#call), false), must(AT(#call), (call)))
-#define REQUIRE(condition, ...) (enter(AT(#condition), false), require(AT(#condition), (condition), __VA_ARGS__))
+#define REQUIRE(condition, ...) \
+    (enter(AT(#condition), false), require(AT(#condition), (condition), __VA_ARGS__))
 
 /* Ends the run: the implementation does not have the optional feature; or this environment cannot decide. */
 #define UNSUPPORTED(...) end_role_as_unsupported(AT("UNSUPPORTED"), __VA_ARGS__)
@@ -74,9 +75,11 @@ void OBSERVE(const char *name, const char *format, ...) __attribute__((format(pr
  * f() made after its last ready(), and fails where the peer's f() has returned instead. */
 void ready(void);
 #define await_peer() await_ready(AT("await_peer()"))
-#define PEER_BLOCKS_IN(f) (enter(AT("PEER_BLOCKS_IN(" #f ")"), true), peer_blocks(AT("PEER_BLOCKS_IN(" #f ")"), CALL_##f))
-/* The same for a thread of this role that is to block in f() (its only call, or the first since it started). */
-#define THREAD_BLOCKS_IN(f)                                                                                  \
+#define PEER_BLOCKS_IN(f) \
+    (enter(AT("PEER_BLOCKS_IN(" #f ")"), true), peer_blocks(AT("PEER_BLOCKS_IN(" #f ")"), CALL_##f))
+/* The same for a thread of this role that is to block in f() (its only call, or the first since it started).
+ */
+#define THREAD_BLOCKS_IN(f) \
     (enter(AT("THREAD_BLOCKS_IN(" #f ")"), true), thread_blocks(AT("THREAD_BLOCKS_IN(" #f ")"), CALL_##f))
 /* Returns once the peer's process has ended, and its descriptors are closed with it. */
 #define await_end_of_peer() await_end(AT("await_end_of_peer()"))

@@ -59,13 +59,13 @@ END {
     print "const struct requirement requirements[] = {"
     for (i = 1; i <= row_count; i++)
         print rows[ids_in_order[i]]
-    print "};"
-    print "const size_t requirement_count = " row_count ";\n"
+    print "    {0},\n};"
+    print "const size_t requirement_count = " row_count + 0 ";\n"
     print "const struct claim_of_notes claims[] = {"
     for (i = 1; i <= claim_count; i++)
         print claims[i]
-    print "};"
-    print "const size_t claim_count = " claim_count ";"
+    print "    {0},\n};"
+    print "const size_t claim_count = " claim_count + 0 ";"
 }
 
 function less(a, b) { return a < b }

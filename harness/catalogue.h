@@ -15,8 +15,8 @@ struct requirement {
 extern const struct requirement requirements[]; /* in order of their ids */
 extern const size_t requirement_count;
 
-/* A claim of the seed notes. Each list has the ids of requirements, separated by blanks: what bears the claim out,
- * what restricts it, what contradicts it where it is decided PASS. */
+/* A claim of the seed notes. Each list has the ids of requirements, separated by blanks: what bears the claim
+ * out, what restricts it, what contradicts it where it is decided PASS. */
 struct claim_of_notes {
     const char *id, *line, *claim, *supports, *limits, *contradicts, *reality;
 };

@@ -23,7 +23,10 @@ struct name {
     long value;
     const char *name;
 };
-#define NAME(x) {x, #x}
+#define NAME(x) \
+    {           \
+        x, #x   \
+    }
 
 static const char *name_of(const struct name *names, size_t count, long value)
 {
@@ -57,7 +60,8 @@ static void put_flags(struct text *t, const struct name *names, size_t count, lo
 }
 
 static const struct name domains[] = {NAME(AF_UNSPEC), NAME(AF_UNIX), NAME(AF_INET), NAME(AF_INET6)};
-static const struct name types[] = {NAME(SOCK_STREAM), NAME(SOCK_DGRAM), NAME(SOCK_SEQPACKET), NAME(SOCK_RAW)};
+static const struct name types[] = {NAME(SOCK_STREAM), NAME(SOCK_DGRAM), NAME(SOCK_SEQPACKET),
+                                    NAME(SOCK_RAW)};
 static const struct name type_flags[] = {
 #ifdef SOCK_NONBLOCK
     NAME(SOCK_NONBLOCK),
@@ -72,8 +76,8 @@ static const struct name protocols[] = {NAME(IPPROTO_TCP), NAME(IPPROTO_UDP), NA
                                         NAME(IPPROTO_IPV6), NAME(IPPROTO_RAW)};
 static const struct name hows[] = {NAME(SHUT_RD), NAME(SHUT_WR), NAME(SHUT_RDWR)};
 static const struct name message_flags[] = {
-    NAME(MSG_OOB),        NAME(MSG_PEEK),    NAME(MSG_WAITALL),  NAME(MSG_TRUNC),        NAME(MSG_CTRUNC),
-    NAME(MSG_DONTROUTE),  NAME(MSG_EOR),
+    NAME(MSG_OOB),       NAME(MSG_PEEK),    NAME(MSG_WAITALL),  NAME(MSG_TRUNC),        NAME(MSG_CTRUNC),
+    NAME(MSG_DONTROUTE), NAME(MSG_EOR),
 #ifdef MSG_NOSIGNAL
     NAME(MSG_NOSIGNAL),
 #endif
@@ -81,57 +85,69 @@ static const struct name message_flags[] = {
     NAME(MSG_DONTWAIT),
 #endif
 #ifdef __linux__
-    NAME(MSG_MORE),       NAME(MSG_CONFIRM), NAME(MSG_ERRQUEUE), NAME(MSG_CMSG_CLOEXEC), NAME(MSG_WAITFORONE),
+    NAME(MSG_MORE),      NAME(MSG_CONFIRM), NAME(MSG_ERRQUEUE), NAME(MSG_CMSG_CLOEXEC), NAME(MSG_WAITFORONE),
 #endif
 };
-static const struct name poll_events[] = {NAME(POLLIN),   NAME(POLLPRI), NAME(POLLOUT),    NAME(POLLERR),
-                                          NAME(POLLHUP),  NAME(POLLNVAL),
+static const struct name poll_events[] = {
+    NAME(POLLIN),     NAME(POLLPRI),    NAME(POLLOUT),    NAME(POLLERR),   NAME(POLLHUP), NAME(POLLNVAL),
 #ifdef POLLRDHUP
-                                          NAME(POLLRDHUP),
+    NAME(POLLRDHUP),
 #endif
-                                          NAME(POLLRDNORM), NAME(POLLRDBAND), NAME(POLLWRNORM), NAME(POLLWRBAND)};
+    NAME(POLLRDNORM), NAME(POLLRDBAND), NAME(POLLWRNORM), NAME(POLLWRBAND)};
 static const struct name levels[] = {NAME(SOL_SOCKET), NAME(IPPROTO_IP), NAME(IPPROTO_TCP), NAME(IPPROTO_UDP),
                                      NAME(IPPROTO_IPV6)};
 static const struct name socket_options[] = {
-    NAME(SO_ACCEPTCONN), NAME(SO_BROADCAST), NAME(SO_DEBUG),    NAME(SO_DONTROUTE), NAME(SO_ERROR),
-    NAME(SO_KEEPALIVE),  NAME(SO_LINGER),    NAME(SO_OOBINLINE), NAME(SO_RCVBUF),   NAME(SO_RCVLOWAT),
-    NAME(SO_RCVTIMEO),   NAME(SO_REUSEADDR), NAME(SO_SNDBUF),   NAME(SO_SNDLOWAT),  NAME(SO_SNDTIMEO),
-    NAME(SO_TYPE),
+    NAME(SO_ACCEPTCONN),  NAME(SO_BROADCAST),   NAME(SO_DEBUG),        NAME(SO_DONTROUTE),
+    NAME(SO_ERROR),       NAME(SO_KEEPALIVE),   NAME(SO_LINGER),       NAME(SO_OOBINLINE),
+    NAME(SO_RCVBUF),      NAME(SO_RCVLOWAT),    NAME(SO_RCVTIMEO),     NAME(SO_REUSEADDR),
+    NAME(SO_SNDBUF),      NAME(SO_SNDLOWAT),    NAME(SO_SNDTIMEO),     NAME(SO_TYPE),
 #ifdef SO_DOMAIN
-    NAME(SO_DOMAIN),     NAME(SO_PROTOCOL),
+    NAME(SO_DOMAIN),      NAME(SO_PROTOCOL),
 #endif
 #ifdef SO_REUSEPORT
     NAME(SO_REUSEPORT),
 #endif
 #ifdef __linux__
-    NAME(SO_PASSCRED),   NAME(SO_PEERCRED),  NAME(SO_BINDTODEVICE), NAME(SO_PRIORITY), NAME(SO_MARK),
-    NAME(SO_TIMESTAMP),  NAME(SO_RXQ_OVFL),  NAME(SO_PEEK_OFF), NAME(SO_SNDBUFFORCE), NAME(SO_RCVBUFFORCE),
-    NAME(SO_BUSY_POLL),  NAME(SO_INCOMING_CPU),
+    NAME(SO_PASSCRED),    NAME(SO_PEERCRED),    NAME(SO_BINDTODEVICE), NAME(SO_PRIORITY),
+    NAME(SO_MARK),        NAME(SO_TIMESTAMP),   NAME(SO_RXQ_OVFL),     NAME(SO_PEEK_OFF),
+    NAME(SO_SNDBUFFORCE), NAME(SO_RCVBUFFORCE), NAME(SO_BUSY_POLL),    NAME(SO_INCOMING_CPU),
 #endif
 };
 static const struct name tcp_options[] = {
     NAME(TCP_NODELAY),
 #ifdef __linux__
-    NAME(TCP_MAXSEG),       NAME(TCP_CORK),    NAME(TCP_KEEPIDLE), NAME(TCP_KEEPINTVL),    NAME(TCP_KEEPCNT),
-    NAME(TCP_SYNCNT),       NAME(TCP_LINGER2), NAME(TCP_INFO),     NAME(TCP_USER_TIMEOUT), NAME(TCP_QUICKACK),
-    NAME(TCP_DEFER_ACCEPT), NAME(TCP_FASTOPEN),
+    NAME(TCP_MAXSEG),       NAME(TCP_CORK),     NAME(TCP_KEEPIDLE),     NAME(TCP_KEEPINTVL),
+    NAME(TCP_KEEPCNT),      NAME(TCP_SYNCNT),   NAME(TCP_LINGER2),      NAME(TCP_INFO),
+    NAME(TCP_USER_TIMEOUT), NAME(TCP_QUICKACK), NAME(TCP_DEFER_ACCEPT), NAME(TCP_FASTOPEN),
 #endif
 };
 static const struct name ip_options[] = {
 #ifdef __linux__
-    NAME(IP_TOS),           NAME(IP_TTL),         NAME(IP_PKTINFO),     NAME(IP_RECVERR), NAME(IP_RECVTTL),
-    NAME(IP_RECVTOS),       NAME(IP_FREEBIND),    NAME(IP_MTU),         NAME(IP_MTU_DISCOVER),
-    NAME(IP_MULTICAST_IF),  NAME(IP_MULTICAST_TTL), NAME(IP_MULTICAST_LOOP), NAME(IP_ADD_MEMBERSHIP),
-    NAME(IP_DROP_MEMBERSHIP), NAME(IP_BIND_ADDRESS_NO_PORT), NAME(IP_OPTIONS),
+    NAME(IP_TOS),
+    NAME(IP_TTL),
+    NAME(IP_PKTINFO),
+    NAME(IP_RECVERR),
+    NAME(IP_RECVTTL),
+    NAME(IP_RECVTOS),
+    NAME(IP_FREEBIND),
+    NAME(IP_MTU),
+    NAME(IP_MTU_DISCOVER),
+    NAME(IP_MULTICAST_IF),
+    NAME(IP_MULTICAST_TTL),
+    NAME(IP_MULTICAST_LOOP),
+    NAME(IP_ADD_MEMBERSHIP),
+    NAME(IP_DROP_MEMBERSHIP),
+    NAME(IP_BIND_ADDRESS_NO_PORT),
+    NAME(IP_OPTIONS),
 #endif
     {-1, "-1"},
 };
 static const struct name ipv6_options[] = {
-    NAME(IPV6_V6ONLY),        NAME(IPV6_UNICAST_HOPS),   NAME(IPV6_MULTICAST_IF), NAME(IPV6_MULTICAST_HOPS),
-    NAME(IPV6_MULTICAST_LOOP), NAME(IPV6_JOIN_GROUP),    NAME(IPV6_LEAVE_GROUP),
+    NAME(IPV6_V6ONLY),         NAME(IPV6_UNICAST_HOPS), NAME(IPV6_MULTICAST_IF), NAME(IPV6_MULTICAST_HOPS),
+    NAME(IPV6_MULTICAST_LOOP), NAME(IPV6_JOIN_GROUP),   NAME(IPV6_LEAVE_GROUP),
 #ifdef __linux__
-    NAME(IPV6_RECVPKTINFO),   NAME(IPV6_PKTINFO),        NAME(IPV6_RECVHOPLIMIT), NAME(IPV6_HOPLIMIT),
-    NAME(IPV6_RECVTCLASS),    NAME(IPV6_TCLASS),         NAME(IPV6_RECVERR),      NAME(IPV6_MTU),
+    NAME(IPV6_RECVPKTINFO),    NAME(IPV6_PKTINFO),      NAME(IPV6_RECVHOPLIMIT), NAME(IPV6_HOPLIMIT),
+    NAME(IPV6_RECVTCLASS),     NAME(IPV6_TCLASS),       NAME(IPV6_RECVERR),      NAME(IPV6_MTU),
 #endif
 };
 static const struct name control_types[] = {
@@ -141,7 +157,7 @@ static const struct name control_types[] = {
 #endif
 };
 static const struct name file_commands[] = {
-    NAME(F_DUPFD),  NAME(F_DUPFD_CLOEXEC), NAME(F_GETFD),  NAME(F_SETFD), NAME(F_GETFL), NAME(F_SETFL),
+    NAME(F_DUPFD),  NAME(F_DUPFD_CLOEXEC), NAME(F_GETFD), NAME(F_SETFD), NAME(F_GETFL),  NAME(F_SETFL),
     NAME(F_GETOWN), NAME(F_SETOWN),        NAME(F_GETLK), NAME(F_SETLK), NAME(F_SETLKW),
 };
 static const struct name file_flags[] = {NAME(O_NONBLOCK), NAME(O_APPEND),
@@ -151,7 +167,7 @@ static const struct name file_flags[] = {NAME(O_NONBLOCK), NAME(O_APPEND),
                                          NAME(O_RDWR), NAME(O_WRONLY)};
 static const struct name requests[] = {
 #ifdef FIONREAD
-    NAME(FIONREAD), NAME(FIONBIO),
+    NAME(FIONREAD),   NAME(FIONBIO),
 #endif
 #ifdef SIOCATMARK
     NAME(SIOCATMARK),
@@ -165,30 +181,29 @@ static const struct name whences[] = {NAME(SEEK_SET), NAME(SEEK_CUR), NAME(SEEK_
 #ifdef __linux__
 static const struct name epoll_operations[] = {NAME(EPOLL_CTL_ADD), NAME(EPOLL_CTL_MOD), NAME(EPOLL_CTL_DEL)};
 #endif
-static const struct name resolver_errors[] = {NAME(EAI_AGAIN),  NAME(EAI_BADFLAGS), NAME(EAI_FAIL),
-                                              NAME(EAI_FAMILY), NAME(EAI_MEMORY),   NAME(EAI_NONAME),
-                                              NAME(EAI_SERVICE), NAME(EAI_SOCKTYPE), NAME(EAI_SYSTEM),
-                                              NAME(EAI_OVERFLOW),
+static const struct name resolver_errors[] = {
+    NAME(EAI_AGAIN),      NAME(EAI_BADFLAGS), NAME(EAI_FAIL),     NAME(EAI_FAMILY), NAME(EAI_MEMORY),
+    NAME(EAI_NONAME),     NAME(EAI_SERVICE),  NAME(EAI_SOCKTYPE), NAME(EAI_SYSTEM), NAME(EAI_OVERFLOW),
 #ifdef EAI_ADDRFAMILY
-                                              NAME(EAI_ADDRFAMILY), NAME(EAI_NODATA),
+    NAME(EAI_ADDRFAMILY), NAME(EAI_NODATA),
 #endif
 };
 static const struct name errors[] = {
-    NAME(E2BIG),        NAME(EACCES),       NAME(EADDRINUSE),   NAME(EADDRNOTAVAIL),   NAME(EAFNOSUPPORT),
-    NAME(EAGAIN),       NAME(EALREADY),     NAME(EBADF),        NAME(EBADMSG),         NAME(EBUSY),
-    NAME(ECANCELED),    NAME(ECHILD),       NAME(ECONNABORTED), NAME(ECONNREFUSED),    NAME(ECONNRESET),
-    NAME(EDEADLK),      NAME(EDESTADDRREQ), NAME(EDOM),         NAME(EDQUOT),          NAME(EEXIST),
-    NAME(EFAULT),       NAME(EFBIG),        NAME(EHOSTUNREACH), NAME(EIDRM),           NAME(EILSEQ),
-    NAME(EINPROGRESS),  NAME(EINTR),        NAME(EINVAL),       NAME(EIO),             NAME(EISCONN),
-    NAME(EISDIR),       NAME(ELOOP),        NAME(EMFILE),       NAME(EMLINK),          NAME(EMSGSIZE),
-    NAME(ENAMETOOLONG), NAME(ENETDOWN),     NAME(ENETRESET),    NAME(ENETUNREACH),     NAME(ENFILE),
-    NAME(ENOBUFS),      NAME(ENODEV),       NAME(ENOENT),       NAME(ENOEXEC),         NAME(ENOLCK),
-    NAME(ENOLINK),      NAME(ENOMEM),       NAME(ENOMSG),       NAME(ENOPROTOOPT),     NAME(ENOSPC),
-    NAME(ENOSYS),       NAME(ENOTCONN),     NAME(ENOTDIR),      NAME(ENOTEMPTY),       NAME(ENOTSOCK),
-    NAME(ENOTSUP),      NAME(ENOTTY),       NAME(ENXIO),        NAME(EOPNOTSUPP),      NAME(EOVERFLOW),
-    NAME(EOWNERDEAD),   NAME(EPERM),        NAME(EPIPE),        NAME(EPROTO),          NAME(EPROTONOSUPPORT),
-    NAME(EPROTOTYPE),   NAME(ERANGE),       NAME(EROFS),        NAME(ESPIPE),          NAME(ESRCH),
-    NAME(ESTALE),       NAME(ETIMEDOUT),    NAME(ETXTBSY),      NAME(EWOULDBLOCK),     NAME(EXDEV),
+    NAME(E2BIG),           NAME(EACCES),       NAME(EADDRINUSE),   NAME(EADDRNOTAVAIL), NAME(EAFNOSUPPORT),
+    NAME(EAGAIN),          NAME(EALREADY),     NAME(EBADF),        NAME(EBADMSG),       NAME(EBUSY),
+    NAME(ECANCELED),       NAME(ECHILD),       NAME(ECONNABORTED), NAME(ECONNREFUSED),  NAME(ECONNRESET),
+    NAME(EDEADLK),         NAME(EDESTADDRREQ), NAME(EDOM),         NAME(EDQUOT),        NAME(EEXIST),
+    NAME(EFAULT),          NAME(EFBIG),        NAME(EHOSTUNREACH), NAME(EIDRM),         NAME(EILSEQ),
+    NAME(EINPROGRESS),     NAME(EINTR),        NAME(EINVAL),       NAME(EIO),           NAME(EISCONN),
+    NAME(EISDIR),          NAME(ELOOP),        NAME(EMFILE),       NAME(EMLINK),        NAME(EMSGSIZE),
+    NAME(ENAMETOOLONG),    NAME(ENETDOWN),     NAME(ENETRESET),    NAME(ENETUNREACH),   NAME(ENFILE),
+    NAME(ENOBUFS),         NAME(ENODEV),       NAME(ENOENT),       NAME(ENOEXEC),       NAME(ENOLCK),
+    NAME(ENOLINK),         NAME(ENOMEM),       NAME(ENOMSG),       NAME(ENOPROTOOPT),   NAME(ENOSPC),
+    NAME(ENOSYS),          NAME(ENOTCONN),     NAME(ENOTDIR),      NAME(ENOTEMPTY),     NAME(ENOTSOCK),
+    NAME(ENOTSUP),         NAME(ENOTTY),       NAME(ENXIO),        NAME(EOPNOTSUPP),    NAME(EOVERFLOW),
+    NAME(EOWNERDEAD),      NAME(EPERM),        NAME(EPIPE),        NAME(EPROTO),        NAME(EPROTONOSUPPORT),
+    NAME(EPROTOTYPE),      NAME(ERANGE),       NAME(EROFS),        NAME(ESPIPE),        NAME(ESRCH),
+    NAME(ESTALE),          NAME(ETIMEDOUT),    NAME(ETXTBSY),      NAME(EWOULDBLOCK),   NAME(EXDEV),
 #ifdef ESOCKTNOSUPPORT
     NAME(ESOCKTNOSUPPORT),
 #endif
@@ -241,7 +256,8 @@ static void put_bytes(struct text *t, const void *bytes, int64_t size)
 
 static void put_unix_name(struct text *t, const char *path, socklen_t size)
 {
-    size_t name = size > offsetof(struct sockaddr_un, sun_path) ? size - offsetof(struct sockaddr_un, sun_path) : 0;
+    size_t name =
+        size > offsetof(struct sockaddr_un, sun_path) ? size - offsetof(struct sockaddr_un, sun_path) : 0;
 
     if (name == 0)
         put(t, " unnamed");
@@ -249,9 +265,10 @@ static void put_unix_name(struct text *t, const char *path, socklen_t size)
         put(t, " abstract ");
         put_bytes(t, path + 1, (int64_t)name - 1);
     } else
-        put(t, " %.*s", (int)(name < sizeof((struct sockaddr_un *)0)->sun_path
-                                  ? name
-                                  : sizeof((struct sockaddr_un *)0)->sun_path),
+        put(t, " %.*s",
+            (int)(name < sizeof((struct sockaddr_un *)0)->sun_path
+                      ? name
+                      : sizeof((struct sockaddr_un *)0)->sun_path),
             path);
 }
 
@@ -409,25 +426,33 @@ static void put_fd_set(struct text *t, const fd_set *set, int64_t size)
 bool failed(const struct call_form *form, int64_t result)
 {
     switch (form->gives) {
-    case 'f': case 'd': case 's': return result == -1;
-    case 'p': case 't': case 'u': return result == 0;
+    case 'f':
+    case 'd':
+    case 's': return result == -1;
+    case 'p':
+    case 't':
+    case 'u': return result == 0;
     case 'g': return result != 0;
     default: return false;
     }
 }
 
-bool changes_arguments(const struct call_form *form) { return strpbrk(form->takes, "ALBVMWYpRK2HQ4jJI") != NULL; }
+bool changes_arguments(const struct call_form *form)
+{
+    return strpbrk(form->takes, "ALBVMWYpRK2HQ4jJI") != NULL;
+}
 
 /* What the call has put there is known only when it has returned, and there only if it did not fail. */
-static void describe_argument(struct text *t, const struct call_form *form, const int64_t *a, int i, socklen_t room,
-                              bool returned, int64_t result)
+static void describe_argument(struct text *t, const struct call_form *form, const int64_t *a, int i,
+                              socklen_t room, bool returned, int64_t result)
 {
     const void *p = (const void *)(intptr_t)a[i];
     bool done = returned && !failed(form, result);
     int64_t n = 0;
 
     switch (form->takes[i]) {
-    case 'f': case 'd': put(t, "%d", (int)a[i]); break;
+    case 'f':
+    case 'd': put(t, "%d", (int)a[i]); break;
     case 'z': put(t, "%zu", (size_t)a[i]); break;
     case 't': put(t, "%d ms", (int)a[i]); break;
     case 'D': put_name(t, NAME_OF(domains, a[i]), (long)a[i]); break;
@@ -473,9 +498,11 @@ static void describe_argument(struct text *t, const struct call_form *form, cons
     case 'm': put_message(t, p, false, returned, result); break;
     case 'M': put_message(t, p, true, returned, result); break;
 #ifdef __linux__
-    case 'w': case 'W':
+    case 'w':
+    case 'W':
         put(t, "{");
-        for (n = 0; readable(p) && n < (form->takes[i] == 'w' || !returned ? a[i + 1] : result) && n < 4; n++) {
+        for (n = 0; readable(p) && n < (form->takes[i] == 'w' || !returned ? a[i + 1] : result) && n < 4;
+             n++) {
             const struct mmsghdr *m = (const struct mmsghdr *)p + n;
             put(t, n ? ", " : "");
             put_message(t, &m->msg_hdr, form->takes[i] == 'W', returned, done ? m->msg_len : 0);
@@ -485,7 +512,8 @@ static void describe_argument(struct text *t, const struct call_form *form, cons
         put(t, "}");
         break;
     case 'e': put_name(t, NAME_OF(epoll_operations, a[i]), (long)a[i]); break;
-    case 'E': case 'Q': {
+    case 'E':
+    case 'Q': {
         const struct epoll_event *event = p;
         int64_t count = form->takes[i] == 'E' ? 1 : done ? result : 0;
         put(t, readable(p) ? "{" : "NULL");
@@ -504,7 +532,7 @@ static void describe_argument(struct text *t, const struct call_form *form, cons
     case 'y': put_option(t, a[1], a[2], p, a[i + 1]); break;
     case 'Y':
         if (done && readable(p) && a[i + 1])
-            put_option(t, a[1], a[2], p, (int64_t)*(const socklen_t *)(intptr_t)a[i + 1]);
+            put_option(t, a[1], a[2], p, (int64_t) * (const socklen_t *)(intptr_t)a[i + 1]);
         else
             put(t, p ? "..." : "NULL");
         break;
@@ -541,7 +569,9 @@ static void describe_argument(struct text *t, const struct call_form *form, cons
         else
             put(t, p ? "..." : "NULL");
         break;
-    case 'H': put(t, done && readable(p) ? "{st_mode 0%o}" : "...", done ? ((const struct stat *)p)->st_mode : 0); break;
+    case 'H':
+        put(t, done && readable(p) ? "{st_mode 0%o}" : "...", done ? ((const struct stat *)p)->st_mode : 0);
+        break;
     case 'q': put_name(t, NAME_OF(whences, a[i]), (long)a[i]); break;
     case 'N':
         if (readable(p))
@@ -561,13 +591,14 @@ static void describe_argument(struct text *t, const struct call_form *form, cons
     }
 }
 
-void describe_call(char *out, size_t size, const struct call_form *form, const int64_t *arguments, socklen_t room,
-                   bool returned, int64_t result)
+void describe_call(char *out, size_t size, const struct call_form *form, const int64_t *arguments,
+                   socklen_t room, bool returned, int64_t result)
 {
     struct text t = {out, out + size};
 
     /* fcntl's third argument is there only for some commands. */
-    bool bare = form->takes[1] == 'c' && (arguments[1] == F_GETFD || arguments[1] == F_GETFL || arguments[1] == F_GETOWN);
+    bool bare = form->takes[1] == 'c' &&
+                (arguments[1] == F_GETFD || arguments[1] == F_GETFL || arguments[1] == F_GETOWN);
     put(&t, "%s(", form->name);
     for (int i = 0; form->takes[i] && !(bare && i == 2); i++) {
         put(&t, i ? ", " : "");

@@ -19,7 +19,8 @@ static bool write_file(const char *path, const char *text)
     return written;
 }
 
-/* A plain user may have a network namespace inside a user namespace, where user and group keep their numbers. */
+/* A plain user may have a network namespace inside a user namespace, where user and group keep their numbers.
+ */
 static bool unshare_network(void)
 {
     char map[64];
@@ -53,13 +54,16 @@ static bool raise_loopback(void)
     return up;
 }
 
-static bool can_bind(const struct sockaddr *address, socklen_t size)
+/* Whether a datagram that is sent to this address of our own leaves at all. */
+static bool can_send(struct sockaddr *address, socklen_t size)
 {
     int fd = (int)syscall(SYS_socket, address->sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    bool bound = fd >= 0 && syscall(SYS_bind, fd, address, size) == 0;
+    bool sent = fd >= 0 && syscall(SYS_bind, fd, address, size) == 0 &&
+                syscall(SYS_getsockname, fd, address, &size) == 0 &&
+                syscall(SYS_sendto, fd, "", 1, 0, address, size) == 1;
     if (fd >= 0)
         raw_close(fd);
-    return bound;
+    return sent;
 }
 #else
 static bool unshare_network(void)
@@ -68,13 +72,14 @@ static bool unshare_network(void)
     return false;
 }
 static bool raise_loopback(void) { return false; }
-static bool can_bind(const struct sockaddr *address, socklen_t size)
+static bool can_send(struct sockaddr *address, socklen_t size)
 {
     int fd = socket(address->sa_family, SOCK_DGRAM, 0);
-    bool bound = fd >= 0 && bind(fd, address, size) == 0;
+    bool sent = fd >= 0 && bind(fd, address, size) == 0 && getsockname(fd, address, &size) == 0 &&
+                sendto(fd, "", 1, 0, address, size) == 1;
     if (fd >= 0)
         close(fd);
-    return bound;
+    return sent;
 }
 #endif
 
@@ -83,8 +88,8 @@ static void look_around(void)
     struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     struct sockaddr_in6 v6 = {.sin6_family = AF_INET6, .sin6_addr = in6addr_loopback};
 
-    environment.loopback_inet = can_bind((struct sockaddr *)&v4, sizeof v4);
-    environment.loopback_inet6 = can_bind((struct sockaddr *)&v6, sizeof v6);
+    environment.loopback_inet = can_send((struct sockaddr *)&v4, sizeof v4);
+    environment.loopback_inet6 = can_send((struct sockaddr *)&v6, sizeof v6);
     environment.proc = process_state(getpid()) != 0;
 }
 
@@ -93,9 +98,11 @@ bool isolate(enum network wanted)
     if (wanted == NETWORK_SHARED)
         snprintf(environment.network_reason, sizeof environment.network_reason, "asked for");
     else if (!unshare_network())
-        snprintf(environment.network_reason, sizeof environment.network_reason, "unshare: %s", strerror(errno));
+        snprintf(environment.network_reason, sizeof environment.network_reason, "unshare: %s",
+                 strerror(errno));
     else if (!raise_loopback())
-        snprintf(environment.network_reason, sizeof environment.network_reason, "loopback: %s", strerror(errno));
+        snprintf(environment.network_reason, sizeof environment.network_reason, "loopback: %s",
+                 strerror(errno));
     else
         environment.own_network = true;
     look_around();

@@ -14,8 +14,8 @@ extern struct environment environment;
 
 enum network { NETWORK_AUTO, NETWORK_OWN, NETWORK_SHARED };
 
-/* Moves this process into a network namespace of its own, with loopback up, as `wanted` says, and finds out what
- * this environment has. Gives false where an own network was demanded and cannot be had. */
+/* Moves this process into a network namespace of its own, with loopback up, as `wanted` says, and finds out
+ * what this environment has. Gives false where an own network was demanded and cannot be had. */
 bool isolate(enum network wanted);
 
 /* A further network of its own for a process of this program; without effect where the network is shared. */

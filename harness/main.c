@@ -37,7 +37,7 @@ static struct common {
     unsigned tally[VERDICTS];
     sem_t reporting;
     int report_error;
-} *common;
+} * common;
 
 static _Noreturn void refuse(const char *format, ...) __attribute__((format(printf, 1, 2)));
 static _Noreturn void refuse(const char *format, ...)
@@ -131,7 +131,7 @@ static struct lane {
     struct stage *stage;
     _Atomic unsigned finished; /* repetitions */
     sem_t progress;
-} *lanes; /* one a run; for ordinary runs unused */
+} * lanes; /* one a run; for ordinary runs unused */
 static struct stage *main_stage;
 
 static void wipe_scratch(void)
@@ -187,11 +187,12 @@ static void start_lane(size_t index)
     if (!lane->stage)
         refuse("%s", strerror(errno));
     fflush(stdout);
-    lane->pid = fork();
-    if (lane->pid == -1)
+    pid_t pid = fork();
+    if (pid == -1)
         refuse("fork: %s", strerror(errno));
-    if (lane->pid > 0) {
-        spare(lane->pid);
+    if (pid > 0) {
+        lane->pid = pid;
+        spare(pid);
         return;
     }
     become_supervisor(program);
@@ -217,6 +218,8 @@ static void await_lane(size_t index, unsigned repetition)
         if (lane->finished < repetition && waitpid(lane->pid, NULL, WNOHANG) == lane->pid)
             refuse("the supervisor of %s has ended", runs[index].id);
     }
+    if (repetition == options.repeat)
+        waitpid(lane->pid, NULL, 0);
 }
 
 /* --- libcheck ----------------------------------------------------------------------------------- */
@@ -245,8 +248,8 @@ static void check_run(int i)
 
 static bool is_asked_by_environment(void)
 {
-    return getenv("CK_VERBOSITY") || getenv("CK_RUN_CASE") || getenv("CK_RUN_SUITE") || getenv("CK_LOG_FILE_NAME") ||
-           getenv("CK_XML_LOG_FILE_NAME") || getenv("CK_TAP_LOG_FILE_NAME");
+    return getenv("CK_VERBOSITY") || getenv("CK_RUN_CASE") || getenv("CK_RUN_SUITE") ||
+           getenv("CK_LOG_FILE_NAME") || getenv("CK_XML_LOG_FILE_NAME") || getenv("CK_TAP_LOG_FILE_NAME");
 }
 
 static void check_all(void)
@@ -305,16 +308,24 @@ static double number_in(const char *option, const char *word, double least, doub
 static void read_options(int argc, char **argv)
 {
     static const struct option table[] = {
-        {"list", no_argument, NULL, 'l'},           {"environment", no_argument, NULL, 'e'},
-        {"report", required_argument, NULL, 'r'},   {"kind", required_argument, NULL, 'k'},
-        {"document", required_argument, NULL, 'd'}, {"repeat", required_argument, NULL, 'n'},
-        {"slow", required_argument, NULL, 's'},     {"time-scale", required_argument, NULL, 't'},
-        {"network", required_argument, NULL, 'w'},  {"library", required_argument, NULL, 'L'},
-        {"prefix", required_argument, NULL, 'p'},   {"overlay", required_argument, NULL, 'o'},
-        {"help", no_argument, NULL, 'h'},           {"version", no_argument, NULL, 'v'},
+        {"list", no_argument, NULL, 'l'},
+        {"environment", no_argument, NULL, 'e'},
+        {"report", required_argument, NULL, 'r'},
+        {"kind", required_argument, NULL, 'k'},
+        {"document", required_argument, NULL, 'd'},
+        {"repeat", required_argument, NULL, 'n'},
+        {"slow", required_argument, NULL, 's'},
+        {"time-scale", required_argument, NULL, 't'},
+        {"network", required_argument, NULL, 'w'},
+        {"library", required_argument, NULL, 'L'},
+        {"prefix", required_argument, NULL, 'p'},
+        {"overlay", required_argument, NULL, 'o'},
+        {"help", no_argument, NULL, 'h'},
+        {"version", no_argument, NULL, 'v'},
         {NULL, 0, NULL, 0},
     };
-    static const char *const slow_words[] = {"yes", "no", "only"}, *const network_words[] = {"auto", "own", "shared"};
+    static const char *const slow_words[] = {"yes", "no", "only"}, *const network_words[] = {"auto", "own",
+                                                                                             "shared"};
     const char *kind_names[16];
     size_t kind_count = 0;
     const char *library = NULL, *overlay = NULL;
@@ -347,7 +358,8 @@ static void read_options(int argc, char **argv)
         refuse("--prefix goes with --library");
     backend.sort = library ? LIBRARY : overlay ? OVERLAY : NATIVE;
     if (library || overlay) {
-        backend.file = realpath(library ? library : overlay, NULL); /* roles run in directories of their own */
+        backend.file =
+            realpath(library ? library : overlay, NULL); /* roles run in directories of their own */
         if (!backend.file)
             refuse("cannot load %s: %s", library ? library : overlay, strerror(errno));
     }
@@ -358,6 +370,7 @@ static void read_options(int argc, char **argv)
 /* Loads the library once in a process of its own, so that what goes wrong there is told before any run. */
 static void try_backend(void)
 {
+    static const char loaded[] = "loaded";
     char words[512] = "";
     int channel[2], status = 0;
 
@@ -371,10 +384,10 @@ static void try_backend(void)
     if (pid == 0) {
         const char *trouble = load_backend();
         if (!trouble && calls_found() == 0)
-            trouble = backend.prefix ? "it has none of the calls with this prefix" : "it has none of the calls";
-        if (trouble)
-            raw_write(channel[1], trouble, strlen(trouble));
-        _exit(trouble ? 1 : 0);
+            trouble =
+                backend.prefix ? "it has none of the calls with this prefix" : "it has none of the calls";
+        const char *words = trouble ? trouble : loaded;
+        _exit(raw_write(channel[1], words, strlen(words)) < 0);
     }
     raw_close(channel[1]);
     for (int waited = 0; waitpid(pid, &status, WNOHANG) == 0; waited++) {
@@ -385,12 +398,12 @@ static void try_backend(void)
         }
         nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
     }
-    if (raw_read(channel[0], words, sizeof words - 1) <= 0 && WIFEXITED(status) && WEXITSTATUS(status))
+    if (raw_read(channel[0], words, sizeof words - 1) <= 0)
         snprintf(words, sizeof words, "it exits with status %d when loaded", WEXITSTATUS(status));
     raw_close(channel[0]);
     if (WIFSIGNALED(status))
         refuse("cannot load %s: it crashes when loaded: %s", backend.file, strsignal(WTERMSIG(status)));
-    if (status)
+    if (strcmp(words, loaded) != 0)
         refuse("cannot load %s: %s", backend.file, words);
 }
 
@@ -461,7 +474,8 @@ int main(int argc, char **argv)
     if (report && !report_summary(report, common->tally, (double)nanoseconds() / 1e9 - start))
         refuse("cannot write the report %s: %s", options.report, strerror(errno));
     printf("%u passed, %u failed, %u unresolved, %u unsupported, %u untested\n", common->tally[PASS],
-           common->tally[FAIL], common->tally[UNRESOLVED], common->tally[UNSUPPORTED], common->tally[UNTESTED]);
+           common->tally[FAIL], common->tally[UNRESOLVED], common->tally[UNSUPPORTED],
+           common->tally[UNTESTED]);
     if (fflush(stdout) != 0)
         refuse("cannot write to standard output: %s", strerror(errno));
     return common->tally[FAIL] + common->tally[UNRESOLVED] > 0;

@@ -8,7 +8,10 @@
 #include <unistd.h>
 
 #if defined(SYS_read) && defined(SYS_write) && defined(SYS_close) && defined(SYS_openat) && defined(SYS_fcntl)
-static inline ssize_t raw_read(int fd, void *bytes, size_t size) { return syscall(SYS_read, fd, bytes, size); }
+static inline ssize_t raw_read(int fd, void *bytes, size_t size)
+{
+    return syscall(SYS_read, fd, bytes, size);
+}
 static inline ssize_t raw_write(int fd, const void *bytes, size_t size)
 {
     return syscall(SYS_write, fd, bytes, size);
@@ -18,7 +21,10 @@ static inline int raw_open(const char *path, int flags)
 {
     return (int)syscall(SYS_openat, AT_FDCWD, path, flags, 0666);
 }
-static inline int raw_fcntl(int fd, int command, int value) { return (int)syscall(SYS_fcntl, fd, command, value); }
+static inline int raw_fcntl(int fd, int command, int value)
+{
+    return (int)syscall(SYS_fcntl, fd, command, value);
+}
 #else
 static inline ssize_t raw_read(int fd, void *bytes, size_t size) { return read(fd, bytes, size); }
 static inline ssize_t raw_write(int fd, const void *bytes, size_t size) { return write(fd, bytes, size); }

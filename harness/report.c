@@ -45,7 +45,10 @@ static void add(struct buffer *b, const char *format, ...)
 /* The length of the UTF-8 sequence at s, 0 where there is none: other bytes are shown as Latin-1. */
 static size_t sequence(const unsigned char *s)
 {
-    size_t n = s[0] >= 0xc2 && s[0] < 0xe0 ? 2 : s[0] >= 0xe0 && s[0] < 0xf0 ? 3 : s[0] >= 0xf0 && s[0] < 0xf5 ? 4 : 0;
+    size_t n = s[0] >= 0xc2 && s[0] < 0xe0   ? 2
+               : s[0] >= 0xe0 && s[0] < 0xf0 ? 3
+               : s[0] >= 0xf0 && s[0] < 0xf5 ? 4
+                                             : 0;
 
     for (size_t i = 1; i < n; i++)
         if ((s[i] & 0xc0) != 0x80)
@@ -144,7 +147,8 @@ static void add_environment(struct buffer *b)
     add_truth(b, ",", "loopback_inet6", environment.loopback_inet6);
     add_member(b, ",", "proc", environment.proc ? "full" : "none");
     snprintf(text, sizeof text, "%s%s%s%s%s", sorts[backend.sort], backend.file ? " " : "",
-             backend.file ? backend.file : "", backend.prefix ? " " : "", backend.prefix ? backend.prefix : "");
+             backend.file ? backend.file : "", backend.prefix ? " " : "",
+             backend.prefix ? backend.prefix : "");
     add_member(b, ",", "backend", text);
     add_member(b, ",", "preload", getenv("LD_PRELOAD"));
     add(b, ",\"cpus\":%ld}", sysconf(_SC_NPROCESSORS_ONLN));
@@ -167,7 +171,6 @@ struct report *open_report(const char *file)
     report.fd = fd;
     return &report;
 }
-
 
 static bool write_line(struct report *report)
 {
@@ -222,7 +225,8 @@ static const char *role_name(const struct run *run, int r)
     return !run->testcase->role[1] ? "solo" : r ? "client" : "server";
 }
 
-/* The kept records of all roles in order of their time; gives how many there are, and how many were not kept. */
+/* The kept records of all roles in order of their time; gives how many there are, and how many were not kept.
+ */
 static size_t interleave(const struct stage *stage, int roles, const struct record **out, unsigned *left_out)
 {
     size_t n = 0;
@@ -391,7 +395,8 @@ void explain(const struct stage *stage, const struct run *run)
     }
     for (size_t i = 0; i < n; i++) {
         const struct record *r = records[i];
-        printf("  %10.6f %-6s %s", (double)(r->entered - stage->start) / 1e9, role_name(run, r->role), r->text);
+        printf("  %10.6f %-6s %s", (double)(r->entered - stage->start) / 1e9, role_name(run, r->role),
+               r->text);
         if (!r->left)
             printf(" ... has not returned");
         else if (!r->hand_over)

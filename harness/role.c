@@ -52,15 +52,15 @@ void conclude(struct role *role, enum verdict verdict, const char *site, const c
     role->verdict = verdict;
 }
 
-#define END(verdict, site, format)                                                                           \
-    do {                                                                                                     \
-        char words[sizeof self->message];                                                                    \
-        va_list args_;                                                                                       \
-        va_start(args_, format);                                                                             \
-        vsnprintf(words, sizeof words, format, args_);                                                       \
-        va_end(args_);                                                                                       \
-        conclude(self, verdict, site, "%s", words);                                                          \
-        _exit(0);                                                                                            \
+#define END(verdict, site, format)                     \
+    do {                                               \
+        char words[sizeof self->message];              \
+        va_list args_;                                 \
+        va_start(args_, format);                       \
+        vsnprintf(words, sizeof words, format, args_); \
+        va_end(args_);                                 \
+        conclude(self, verdict, site, "%s", words);    \
+        _exit(0);                                      \
     } while (0)
 
 void end_role(enum verdict verdict, const char *site, const char *format, ...) { END(verdict, site, format); }
@@ -150,7 +150,8 @@ static void print_bytes(char *out, size_t size, const unsigned char *bytes, size
 
     for (size_t i = 0; i < n && i < 32 && used + 5 < size; i++)
         used += (size_t)snprintf(out + used, size - used,
-                                 bytes[i] >= ' ' && bytes[i] < 127 && bytes[i] != '\\' ? "%c" : "\\x%02x", bytes[i]);
+                                 bytes[i] >= ' ' && bytes[i] < 127 && bytes[i] != '\\' ? "%c" : "\\x%02x",
+                                 bytes[i]);
     if (n > 32 && used + 4 < size)
         snprintf(out + used, size - used, "...");
 }
@@ -166,8 +167,8 @@ void same(const char *site, const void *got, const void *want, size_t n)
     if (at < n) {
         print_bytes(want_text, sizeof want_text, w + at, n - at);
         print_bytes(got_text, sizeof got_text, g + at, n - at);
-        end_role(self->judging ? FAIL : UNRESOLVED, site, "expected \"%s\" from byte %zu of %zu\nactual   \"%s\"",
-                 want_text, at, n, got_text);
+        end_role(self->judging ? FAIL : UNRESOLVED, site,
+                 "expected \"%s\" from byte %zu of %zu\nactual   \"%s\"", want_text, at, n, got_text);
     }
     leave();
 }
@@ -285,7 +286,8 @@ void await_ready(const char *site)
     self->site = site;
     await_turn();
     if (++awaited > peer->readies)
-        end_role(peer->verdict == PASS ? UNRESOLVED : ABANDONED, site, "the peer ended without becoming ready");
+        end_role(peer->verdict == PASS ? UNRESOLVED : ABANDONED, site,
+                 "the peer ended without becoming ready");
     r->left = nanoseconds();
 }
 
@@ -300,10 +302,7 @@ void await_end(const char *site)
     r->left = nanoseconds();
 }
 
-static void nap(long microseconds)
-{
-    nanosleep(&(struct timespec){.tv_nsec = microseconds * 1000}, NULL);
-}
+static void nap(long microseconds) { nanosleep(&(struct timespec){.tv_nsec = microseconds * 1000}, NULL); }
 
 char process_state(pid_t pid)
 {
@@ -321,9 +320,9 @@ char process_state(pid_t pid)
     return name_end && name_end[1] ? name_end[2] : 0;
 }
 
-/* Returns once the actor is seen asleep in its call, in two looks with no step between them; gives false where it
- * has left the call. An implementation may also wait without sleeping, or hide what its processes do: then being
- * still in the call after `patience` is all that can be seen. */
+/* Returns once the actor is seen asleep in its call, in two looks with no step between them; gives false
+ * where it has left the call. An implementation may also wait without sleeping, or hide what its processes
+ * do: then being still in the call after `patience` is all that can be seen. */
 static bool seen_asleep(const struct actor *a, pid_t pid, unsigned entered)
 {
     const int patience = 200;
@@ -369,12 +368,13 @@ static void blocks(const char *site, const struct role *role, const struct actor
         unsigned entered = a->entered;
 
         if (role->verdict != RUNNING && !(role == self))
-            end_role(role->verdict == PASS ? FAIL : ABANDONED, site, "expected the peer to block in %s()\nactual   it ended",
-                     call_forms[call].name);
+            end_role(role->verdict == PASS ? FAIL : ABANDONED, site,
+                     "expected the peer to block in %s()\nactual   it ended", call_forms[call].name);
         if (has_returned(a, call)) {
             const struct record *last = last_record_of(role, call);
-            end_role(FAIL, site, "expected %s to block in %s()\nactual   %s = %s%s%s", role == self ? "the thread" : "the peer",
-                     call_forms[call].name, last ? last->text : call_forms[call].name, last ? last->result : "returned",
+            end_role(FAIL, site, "expected %s to block in %s()\nactual   %s = %s%s%s",
+                     role == self ? "the thread" : "the peer", call_forms[call].name,
+                     last ? last->text : call_forms[call].name, last ? last->result : "returned",
                      last && last->error ? " " : "", last && last->error ? errno_name(last->error) : "");
         }
         if (entered > a->left && a->call == call && seen_asleep(a, a->tid ? a->tid : role->pid, entered))

@@ -13,9 +13,9 @@
 double time_scale = 1;
 void (*at_interruption)(int signal);
 
-static const double usual_limit = 5; /* seconds; roles that are asleep by then will not wake up */
-static const double starved_limit = 12; /* times the limit, for roles that are not asleep but slow */
-static const double grace = 0.1;     /* seconds that a role has once its peer has gone wrong */
+static const double usual_limit = 5;   /* seconds; roles that are asleep by then will not wake up */
+static const double starved_limit = 4; /* times the limit, for roles that are not asleep but slow */
+static const double grace = 0.1;       /* seconds that a role has once its peer has gone wrong */
 
 static sigset_t awaited;
 
@@ -77,7 +77,8 @@ void interrupt_if_asked(void)
 
 struct stage *new_stage(void)
 {
-    void *memory = mmap(NULL, sizeof(struct stage), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    void *memory =
+        mmap(NULL, sizeof(struct stage), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     return memory == MAP_FAILED ? NULL : memory;
 }
 
@@ -132,9 +133,11 @@ static void judge_end(struct role *role, int status, const char *late)
     if (late)
         conclude(role, role->waiting ? ABANDONED : verdict, site, "expected to go on\nactual   %s", late);
     else if (WIFSIGNALED(status))
-        conclude(role, verdict, site, "expected to go on\nactual   killed here: %s", strsignal(WTERMSIG(status)));
+        conclude(role, verdict, site, "expected to go on\nactual   killed here: %s",
+                 strsignal(WTERMSIG(status)));
     else
-        conclude(role, FAIL, site, "expected to go on\nactual   exited here with status %d", WEXITSTATUS(status));
+        conclude(role, FAIL, site, "expected to go on\nactual   exited here with status %d",
+                 WEXITSTATUS(status));
 }
 
 static void mark_gone(struct role *role)
@@ -302,11 +305,13 @@ static void watch(struct stage *stage, struct cast *cast, const struct run *run,
                 deadline = nanoseconds() + limit / 4;
                 continue;
             }
-            snprintf(late, sizeof late, "still here after %.3g seconds", (double)(nanoseconds() - stage->start) / 1e9);
+            snprintf(late, sizeof late, "still here after %.3g seconds",
+                     (double)(nanoseconds() - stage->start) / 1e9);
             for (int r = 0; r < cast->roles; r++)
                 if (cast->pid[r]) {
                     if (wrong)
-                        conclude(&stage->role[r], ABANDONED, stage->role[r].site, "was here when its peer had ended");
+                        conclude(&stage->role[r], ABANDONED, stage->role[r].site,
+                                 "was here when its peer had ended");
                     reap(stage, cast, r, late);
                 }
         }
@@ -371,7 +376,8 @@ void perform(struct stage *stage, const struct run *run, const char *place)
             conclude(&stage->role[r], UNTESTED, "its start", "%s", lacks);
     else if (mkdir(place, 0777) == -1)
         for (int r = 0; r < cast.roles; r++)
-            conclude(&stage->role[r], UNRESOLVED, "its start", "no directory of its own: %s", strerror(errno));
+            conclude(&stage->role[r], UNRESOLVED, "its start", "no directory of its own: %s",
+                     strerror(errno));
     else {
         chmod(place, 0777); /* a role may give up its privileges */
         for (int r = 0; r < cast.roles; r++) {

@@ -13,8 +13,8 @@ struct run {
 /* A stage for runs, one after the other, in memory shared with roles. Null: there is no memory. */
 struct stage *new_stage(void);
 
-/* Makes the run over and leaves verdict, message and transcripts on the stage. `place` is an empty directory's
- * name to be, unique among the runs at the time. */
+/* Makes the run over and leaves verdict, message and transcripts on the stage. `place` is an empty
+ * directory's name to be, unique among the runs at the time. */
 void perform(struct stage *stage, const struct run *run, const char *place);
 
 /* Makes this process a supervisor: signals are waited for, not handled. Call before any run. */
@@ -29,8 +29,8 @@ void interrupt_if_asked(void);
 /* Processes of this program that are no roles, and no stragglers: the slow runs' supervisors. */
 void spare(pid_t pid);
 
-/* The descriptors open now are not the program's own: a role keeps them (a preloaded library may need them), and
- * gets no other. */
+/* The descriptors open now are not the program's own: a role keeps them (a preloaded library may need them),
+ * and gets no other. */
 void keep_open_descriptors(void);
 
 /* How far limits are stretched, for slow implementations. */
