@@ -23,9 +23,11 @@ static struct {
     unsigned kinds, documents, repeat;
     enum { SLOW_YES, SLOW_NO, SLOW_ONLY } slow;
     enum network network;
-    char **patterns;
-    int pattern_count;
-    bool *matched;
+    struct pattern {
+        const char *text;
+        bool is_glob, matched;
+    } * patterns; /* in order of their texts */
+    size_t pattern_count;
 } options = {.repeat = 1};
 
 static struct report *report;
@@ -75,15 +77,33 @@ static bool stated_in(const char *requirement, unsigned documents)
     return false;
 }
 
+static int by_pattern(const void *a, const void *b)
+{
+    return strcmp(((const struct pattern *)a)->text, ((const struct pattern *)b)->text);
+}
+
+/* Marks the pattern that is just this word, where there is one: a batch may name thousands of runs. */
+static bool is_named_as(const char *word)
+{
+    struct pattern *found = bsearch(&(struct pattern){.text = word}, options.patterns, options.pattern_count,
+                                    sizeof *options.patterns, by_pattern);
+
+    return found && (found->matched = true);
+}
+
 static bool is_named(const struct run *run)
 {
     bool named = options.pattern_count == 0;
 
-    for (int i = 0; i < options.pattern_count; i++)
-        if (fnmatch(options.patterns[i], run->id, 0) == 0 ||
-            fnmatch(options.patterns[i], run->testcase->requirement, 0) == 0 ||
-            strcmp(options.patterns[i], run->testcase->name) == 0)
-            named = options.matched[i] = true;
+    named |= is_named_as(run->id);
+    named |= is_named_as(run->testcase->requirement);
+    named |= is_named_as(run->testcase->name);
+    for (size_t i = 0; i < options.pattern_count; i++) {
+        struct pattern *p = &options.patterns[i];
+        if (p->is_glob &&
+            (fnmatch(p->text, run->id, 0) == 0 || fnmatch(p->text, run->testcase->requirement, 0) == 0))
+            named = p->matched = true;
+    }
     return named;
 }
 
@@ -103,8 +123,7 @@ static void choose_runs(void)
         for (const struct kind *k = kinds; k->name; k++)
             most++;
     runs = calloc(most + 1, sizeof *runs);
-    options.matched = calloc((size_t)options.pattern_count + 1, sizeof(bool));
-    if (!runs || !options.matched)
+    if (!runs)
         refuse("%s", strerror(ENOMEM));
     for (int slow = 0; slow <= 1; slow++)
         for (struct testcase *t = testcases; t; t = t->next)
@@ -117,9 +136,9 @@ static void choose_runs(void)
                 if (is_named(run) && is_wanted(t, k))
                     run_count++;
             }
-    for (int i = 0; i < options.pattern_count; i++)
-        if (!options.matched[i])
-            refuse("no run and no requirement matches '%s'", options.patterns[i]);
+    for (size_t i = 0; i < options.pattern_count; i++)
+        if (!options.patterns[i].matched)
+            refuse("no run and no requirement matches '%s'", options.patterns[i].text);
     if (run_count == 0)
         refuse("no run is left by this choice of kinds, documents and slow runs");
 }
@@ -363,8 +382,14 @@ static void read_options(int argc, char **argv)
         if (!backend.file)
             refuse("cannot load %s: %s", library ? library : overlay, strerror(errno));
     }
-    options.patterns = argv + optind;
-    options.pattern_count = argc - optind;
+    options.pattern_count = (size_t)(argc - optind);
+    options.patterns = calloc(options.pattern_count + 1, sizeof *options.patterns);
+    if (!options.patterns)
+        refuse("%s", strerror(ENOMEM));
+    for (size_t i = 0; i < options.pattern_count; i++)
+        options.patterns[i] =
+            (struct pattern){.text = argv[optind + (int)i], .is_glob = strpbrk(argv[optind + (int)i], "*?[")};
+    qsort(options.patterns, options.pattern_count, sizeof *options.patterns, by_pattern);
 }
 
 /* Loads the library once in a process of its own, so that what goes wrong there is told before any run. */

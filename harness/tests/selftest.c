@@ -319,3 +319,10 @@ CLIENT(waits_in_accept)
     PEER_BLOCKS_IN(accept);
     EQ(recv(connected_socket(), &byte, 1, 0), 1);
 }
+
+/* --- what a run costs without its calls: bench.py ------------------------------------------------ */
+
+CASE(does_nothing, SELF, .over = UNIX_STREAM) { }
+PAIR(does_nothing_twice, SELF, .over = UNIX_STREAM)
+SERVER(does_nothing_twice) { }
+CLIENT(does_nothing_twice) { }

@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import resource
 import shutil
 import signal
 import subprocess
@@ -209,9 +210,42 @@ def test_a_program_that_is_not_built(tool):
             f"/nowhere/conformance is not there; build it first: make -C {ROOT}")
 
 
+@pytest.mark.parametrize("name", ["junitparser", "jinja2", "rich", "pytest"])
+def test_a_package_that_is_missing(tool, tmp_path, name):
+    (tmp_path / f"{name}.py").write_text(f"raise ModuleNotFoundError(name='{name}')")
+    refused(tool("run", "--output", "out", env={"PYTHONPATH": str(tmp_path)}),
+            f"the Python module {name} is missing; install it: apt-get install python3-{name}")
+    assert not (tmp_path / "out").exists()
+
+
+def test_streams_that_are_closed_or_full(tmp_path):
+    def status(command):
+        return subprocess.run(["sh", "-c", command], cwd=tmp_path, env=environment(TOOL=str(TOOL)), capture_output=True, text=True)
+
+    done = status('"$TOOL" list >/dev/full')
+    assert (done.returncode, done.stderr) == (2, "sockconform: No space left on device\n")
+    assert status('"$TOOL" run --output out >&- 2>&-').returncode == 0
+    assert status('"$TOOL" list nothing 2>/dev/full').returncode == 2
+
+
+def test_a_current_directory_that_is_gone(tmp_path):
+    (tmp_path / "gone").mkdir()
+    done = subprocess.run(["sh", "-c", 'cd gone && rmdir ../gone && "$TOOL" run'], cwd=tmp_path, capture_output=True, text=True,
+                          env=environment(TOOL=str(TOOL)))
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1) and done.stderr.endswith("No such file or directory\n")
+
+
+def test_odd_names(tool, tmp_path):
+    program = tmp_path / "it's [1]::a b" / "conformance"
+    program.parent.mkdir()
+    shutil.copy(FAKE, program)
+    done = tool("run", "--output", "out [2]", env={"SOCKCONFORM_PROGRAM": str(program)})
+    assert (done.returncode, done.stderr) == (0, "") and "report: out [2]/" in done.stdout
+
+
 def test_a_program_that_refuses(tool, tmp_path):
-    refused(tool("run", "--output", "out", fake={"refuse": "./my.so: cannot open shared object file"}, ),
-            "the program ended with status 2 at area0_case0/unix-stream: ./my.so: cannot open shared object file")
+    refused(tool("run", "--output", "out", fake={"refuse": "./my.so: cannot open shared object file"}),
+            "./my.so: cannot open shared object file")
     assert not list((tmp_path / "out").iterdir())
 
 
@@ -254,7 +288,7 @@ def test_a_read_only_current_directory(tool, tmp_path):
         return subprocess.run(["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", TOOL, *words], cwd=tmp_path,
                               env=environment(PYTHONDONTWRITEBYTECODE="1"), capture_output=True, text=True)
 
-    refused(as_nobody("run"), f"cannot write results to {tmp_path}/sockconform-out: Permission denied")
+    refused(as_nobody("run"), "cannot write results to sockconform-out: Permission denied")
     assert as_nobody("run", "--output", "mine").returncode == 0
 
 
@@ -311,7 +345,7 @@ def test_a_status_against_the_results(tool, fake, status):
 def test_a_process_left_behind_does_not_hold_the_end_up(tool):
     start = time.monotonic()
     assert tool("run", "--output", "out", fake={"stray_at": RUNS[0]}).returncode == 0
-    assert time.monotonic() - start < 4
+    assert time.monotonic() - start < 15
 
 
 @pytest.mark.parametrize("number, status", [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
@@ -391,10 +425,10 @@ def on_a_terminal(words, cwd, fake):
 
 
 def test_a_terminal_gets_a_bar(tmp_path):
-    status, text = on_a_terminal(["run", "--output", "out", "--jobs", "1"], tmp_path, BAD | {"cases": 8, "delay": 0.05})
-    assert status == 1
-    assert "/16" in text and "1 surprise" in text and "area7_case7/inet-stream".replace("area7", "area1") in text
-    assert "\x1b[" in text
+    status, text = on_a_terminal(["run", "--output", "out", "--jobs", "1"], tmp_path, BAD | {"cases": 8, "delay": 0.1})
+    bar, _, rest = text.partition("SURPRISE")
+    assert status == 1 and "1 surprise" in rest
+    assert "\x1b[" in bar and "/16" in bar and "_case" in bar
 
 
 def test_ctrl_c_on_a_terminal(tmp_path):
@@ -429,7 +463,7 @@ def test_list(tool):
     done = tool("list", "area1*", fake={"slow": ["area1_case1"]})
     assert done.returncode == 0
     assert done.stdout.split("\n")[0].split("  ") == ["area1.R1", "area1_case1 (slow)", "unix-stream inet-stream", "posix"]
-    assert "1 requirements, 1 cases, 2 runs" in done.stdout
+    assert "1 requirement, 1 case, 2 runs" in done.stdout
     assert [case["case"] for case in json.loads(tool("list", "--json").stdout)] == ["area0_case0", "area1_case1", "area2_case2"]
 
 
@@ -554,7 +588,7 @@ def test_pytest_outcomes(implementation):
     assert "2 failed, 2 passed, 1 skipped, 1 xfailed" in done.stdout
     assert "passes, though FAIL is expected: known" in done.stdout
     assert "SKIPPED [1] cases/fake.c:11: UNTESTED: needs a second host" in done.stdout
-    assert f"{RUNS[0]}\n  known" in done.stdout or f"{RUNS[0]} - known" in done.stdout
+    assert f"{RUNS[0]} - reason: known" in done.stdout
 
 
 def test_pytest_names_missing_runs():
@@ -568,16 +602,19 @@ def test_pytest_xdist():
     assert "1 failed, 5 passed" in done.stdout
 
 
-def test_pytest_refuses_in_one_line():
+def test_pytest_refuses_in_a_line():
     done = run_pytest(FAKE, "--kind", "ipx")
-    assert done.returncode == 4 and "ERROR: unknown kind ipx" in done.stderr + done.stdout
+    assert done.returncode == 2 and "\nunknown kind ipx\n" in done.stdout and "Traceback" not in done.stdout
 
 
 def test_a_thousand_items_are_cheap(tool):
-    fake = {"cases": 500}
-    start = time.monotonic()
+    """In processor time, which a busy machine does not stretch."""
+    def spent():
+        usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return usage.ru_utime + usage.ru_stime
+
+    fake, start = {"cases": 500}, spent()
     assert subprocess.run([FAKE, "--report", os.devnull], env=environment(fake)).returncode == 0
-    alone = time.monotonic() - start
-    start = time.monotonic()
+    alone = spent() - start
     assert "1000 passed" in tool("run", "--output", "out", fake=fake).stdout
-    assert time.monotonic() - start - alone < 4
+    assert spent() - start - 2 * alone < 4

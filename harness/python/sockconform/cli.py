@@ -1,26 +1,15 @@
 """The command line: a thin front of this package."""
 
 import argparse
-import io
 import json
 import os
-import signal
 import sys
-import time
-from contextlib import redirect_stderr
 from pathlib import Path
 
-from . import VERSION, SetupError
+from . import VERSION, SetupError, close, complain, stopping
 from .implementations import load
 from .program import Program, Selection
 from .results import Results
-
-PYTEST_OPTIONS = ["-c", os.devnull, "--noconftest", "-s"]
-# What the runs have no use for; each costs time for every item, or writes where nothing should be written.
-PYTEST_WITHOUT = ("terminal", "cacheprovider", "faulthandler", "logging", "junitxml", "doctest", "unittest", "nose", "pastebin",
-                  "stepwise", "warnings", "recwarn", "tmpdir", "threadexception", "unraisableexception", "setuponly", "setupplan",
-                  "legacypath", "debugging", "python_path")
-
 
 class Parser(argparse.ArgumentParser):
     def error(self, message):
@@ -88,30 +77,12 @@ def parser():
     return top
 
 
-def complain(text):
-    print(f"sockconform: {' '.join(str(text).split())}", file=sys.stderr)
-
-
-class Stopped(KeyboardInterrupt):
-    """A signal that asks to end; Python's own for Ctrl-C, and these for others."""
-
-
-def stop(number, _):
-    for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(each, signal.SIG_IGN)  # what was found is written first
-    stopped.append(number)
-    raise Stopped
-
-
-stopped = []  # the signal that ended the invocation
-
-
 def main(arguments=None):
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) != signal.SIG_IGN:
-            signal.signal(number, stop)
-    sys.stdout.reconfigure(errors="replace")
-    sys.stderr.reconfigure(errors="replace")
+    stopping.listen()
+    for name in ("stdout", "stderr"):
+        if not getattr(sys, name):  # closed
+            setattr(sys, name, open(os.devnull, "w"))
+        getattr(sys, name).reconfigure(errors="replace")
     try:
         options = parser().parse_args(arguments)
         status = options.function(options)
@@ -119,97 +90,23 @@ def main(arguments=None):
         return status
     except SetupError as error:
         complain(error)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or Python complains when it flushes
     except OSError as error:
-        complain(f"{error.filename}: {error.strerror}" if error.filename else error.strerror or error)
+        if not isinstance(error, BrokenPipeError):
+            complain(f"{error.filename}: {error.strerror}" if error.filename else error.strerror or error)
+        close(1)
     except ModuleNotFoundError as error:
         package = {"_pytest": "pytest"}.get(error.name.partition(".")[0], error.name.partition(".")[0])
         complain(f"the Python module {package} is missing; install it: apt-get install python3-{package}")
     except KeyboardInterrupt:
         complain("interrupted")
-        return 128 + (stopped or [signal.SIGINT])[0]
+        return 128 + stopping.by[0]
     return 2
 
 
 def run(options):
-    from .plugin import Plugin
-    from .record import output_folder, point_latest_at, write_reports
-    from .terminal import Progress, summarise
+    from .run import run as run_
 
-    started = time.monotonic()
-    selection = Selection(options.patterns, options.kind, options.document, options.slow, options.repeat, options.time_scale)
-    progress = Progress(options.quiet)
-    plugin = Plugin(load(options.implementation), selection, options.jobs,
-                    lambda line: progress.line(line, plugin.batches.current))
-    if not plugin.cases():
-        raise SetupError("nothing to run: no run is selected")
-    plugin.folder = folder = output_folder(options.output)
-    try:
-        problem = orchestrate(plugin, progress, options.k)
-    finally:
-        progress.stop()
-        if not any(folder.iterdir()):
-            folder.rmdir()
-    record, problems = plugin.record, plugin.batches.problems if plugin.batches else []
-    if not record or not record.header:
-        if stopped:
-            raise KeyboardInterrupt
-        raise SetupError(problem or next(iter(problems), "the program reported nothing"))
-
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)
-    results = record.finish(complete=not (stopped or problem or problems))
-    error = record.error
-    try:
-        write_reports(results, folder)
-        point_latest_at(folder)
-    except OSError as failure:
-        error = error or failure
-    summarise(results, plugin.implementation.title, None if error else folder, time.monotonic() - started, options.quiet)
-    for text in [problem] * bool(problem) + problems:
-        complain(text)
-    if error:
-        complain(f"cannot write the reports to {folder}: {error.strerror}")
-    if stopped:
-        complain("interrupted; what was found before is kept")
-        return 128 + stopped[0]
-    return 2 if error or problem or problems or results.missing else 1 if results.surprises else 0
-
-
-class Reporter:
-    """Stands in for pytest's terminal: the progress bar, and what went wrong inside pytest."""
-
-    def __init__(self, progress, repeat):
-        self.progress, self.repeat, self.problem = progress, repeat, ""
-
-    def pytest_collection_finish(self, session):
-        self.progress.start(len(session.items) * self.repeat)
-
-    def pytest_internalerror(self, excrepr, excinfo):
-        self.problem = self.problem or f"internal error: {excinfo.exconly()}"
-        return True
-
-
-def orchestrate(plugin, progress, expression):
-    """Has pytest run the items, without any plugin of this machine or settings of its user; returns what went wrong."""
-    for name in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS"):
-        os.environ.pop(name, None)
-    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
-    import pytest
-
-    reporter = Reporter(progress, plugin.selection.repeat)
-    words = PYTEST_OPTIONS + [word for name in PYTEST_WITHOUT for word in ("-p", f"no:{name}")]
-    words += ["-k", expression] if expression else []
-    said = io.StringIO()
-    with redirect_stderr(said):
-        status = pytest.main([*words, "--rootdir", str(Path(plugin.program.path).parent), plugin.program.path],
-                             plugins=[plugin, reporter])
-    if status == pytest.ExitCode.NO_TESTS_COLLECTED:
-        return f"no run matches -k {expression!r}"
-    if status in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED) or stopped:
-        return reporter.problem
-    return reporter.problem or said.getvalue().strip().removeprefix("ERROR: ").partition("\n")[0] or f"pytest ended with status {status}"
+    return run_(options)
 
 
 def list_(options):

@@ -27,7 +27,8 @@ class Implementation:
         return (not self.domains or domain in self.domains) and (not self.types or type_ in self.types)
 
     def counts(self, documents):
-        return not set(documents).isdisjoint(self.documents)
+        """Is it judged by these? What no document states is the suite's own claim, and counts."""
+        return not documents or not set(documents).isdisjoint(self.documents)
 
     def mark(self, run):
         """Adds to a run line what was expected of it, and whether it is a surprise."""

@@ -56,25 +56,19 @@ class ProgramFile(pytest.File):
         try:
             cases = self.plugin.cases()
         except SetupError as error:
-            raise pytest.UsageError(str(error)) from None
-        marks = {}
+            raise self.CollectError(str(error)) from None
+        def names(case):
+            return [case["case"], case["requirement"], *case["documents"]] + ["slow"] * case["slow"]
 
-        def mark(name):
-            if name not in marks:
-                self.config.addinivalue_line("markers", f"{name}: of sockconform")
-                marks[name] = getattr(pytest.mark, name).mark
-            return marks[name]
-
-        names = [f"{case['case']}/{kind}" for case in cases for kind in case["kinds"]]
-        places = {name: place for place, name in enumerate(names)}
-        for case in sorted(cases, key=lambda case: case["slow"]):
-            shared = [case["case"], case["requirement"], *case["documents"]] + ["slow"] * case["slow"]
-            shared = [mark(name) for name in shared]
-            for kind in case["kinds"]:
-                name = f"{case['case']}/{kind}"
-                item = RunItem.from_parent(self, name=name, case=case, place=places[name])
-                item.own_markers += [*shared, mark(kind)]
-                yield item
+        marks = dict.fromkeys(name for case in cases for name in names(case) + case["kinds"])
+        for name in marks:  # all of them first: pytest reads the whole list again when it misses one
+            self.config.addinivalue_line("markers", f"{name}: of sockconform")
+        marks = {name: getattr(pytest.mark, name).mark for name in marks}
+        runs = [(case, kind) for case in cases for kind in case["kinds"]]
+        for place, (case, kind) in sorted(enumerate(runs), key=lambda run: run[1][0]["slow"]):
+            item = RunItem.from_parent(self, name=f"{case['case']}/{kind}", case=case, place=place)
+            item.own_markers += [marks[name] for name in names(case) + [kind]]
+            yield item
 
 
 class RunItem(pytest.Item):

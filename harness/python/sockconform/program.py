@@ -215,9 +215,15 @@ class Batches:
         status = batch.process.wait()
         batch.stderr.seek(0)
         said = refusal(batch.stderr.read())
-        if batch.pending or not batch.finished or status != int(batch.went_wrong):
-            where = f" at {next(iter(batch.pending))}" if batch.pending else ", against its results" if batch.finished else ""
-            self.problems.append(f"the program {ending(status)}{where}" + (f": {said}" if said else ""))
+        where = f" at {next(iter(batch.pending))}" if batch.pending else ", against its results" if batch.finished else ""
+        if status == 2 and said:
+            problem = said
+        elif batch.pending or not batch.finished or status != int(batch.went_wrong):
+            problem = f"the program {ending(status)}{where}" + (f": {said}" if said else "")
+        else:
+            problem = None
+        if problem and problem not in self.problems:
+            self.problems.append(problem)
         batch.close()
 
     def finish(self):

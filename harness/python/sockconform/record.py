@@ -14,7 +14,7 @@ def output_folder(output):
     if output:
         bases = [Path(output)]
     else:
-        bases = [ROOT / "reports" / "out", Path.cwd() / "sockconform-out"]
+        bases = [ROOT / "reports" / "out", Path("sockconform-out")]
     stamp = time.strftime("%Y-%m-%dT%H-%M-%S")
     for base in bases:
         try:
@@ -92,10 +92,10 @@ class Record:
         self.close()
         order = {run: place for place, run in enumerate(self.planned)}
         self.runs.sort(key=lambda run: (order[run["run"]], run["repetition"]))
-        results = Results(self.header, self.runs)
-        last = {"summary": results.summary, "runs": len(self.runs), "seconds": round(time.monotonic() - self.started, 3)}
-        items = [self.header, *self.runs] + ([last] if complete else [])
+        last = {"summary": {}, "runs": len(self.runs), "seconds": round(time.monotonic() - self.started, 3)}
         results = Results(self.header, self.runs, last if complete else None)
+        last["summary"] = results.summary
+        items = [self.header, *self.runs] + [last] * complete
 
         def write(path):
             with open(path, "w", encoding="utf-8", errors="backslashreplace") as file:
@@ -109,9 +109,13 @@ class Record:
         return results
 
 
-def write_reports(results, folder):
-    """Writes junit.xml and report.html beside the results."""
+def writers():
     from reports import html, junit
 
-    for name, writer in (("junit.xml", junit), ("report.html", html)):
-        replace(folder / name, lambda path, writer=writer: writer.write(results, path))
+    return ("junit.xml", junit.write), ("report.html", html.write)
+
+
+def write_reports(results, folder):
+    """Writes junit.xml and report.html beside the results."""
+    for name, write in writers():
+        replace(folder / name, lambda path, write=write: write(results, path))

@@ -48,7 +48,7 @@ def describe(run):
     """What a run that went wrong, or passed against expectation, says."""
     if run["expected"] and run["verdict"] == "PASS":
         return f"passes, though {run['expected']['verdict']} is expected: {run['expected']['reason']}"
-    return f"{run['verdict']}: {run['message']}".rstrip()
+    return run["message"] if run["verdict"] in run["message"] else f"{run['verdict']}: {run['message']}".rstrip(": ")
 
 
 @dataclass

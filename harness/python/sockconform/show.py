@@ -6,7 +6,7 @@ from pathlib import Path
 
 from . import ROOT, SetupError
 from .results import went_wrong
-from .terminal import console
+from .terminal import console, number
 
 
 def table(cases):
@@ -14,7 +14,7 @@ def table(cases):
     rows = [(case["requirement"], case["case"] + (" (slow)" if case["slow"] else ""), " ".join(case["kinds"]),
              " ".join(case["documents"])) for case in sorted(cases, key=lambda case: case["requirement"])]
     runs = sum(len(case["kinds"]) for case in cases)
-    last = f"{len({row[0] for row in rows})} requirements, {len(cases)} cases, {runs} runs"
+    last = f"{number(len({row[0] for row in rows}), 'requirement')}, {number(len(cases), 'case')}, {number(runs, 'run')}"
     out = console()
     if out.is_terminal:
         from rich import box
@@ -81,8 +81,10 @@ def show(program, name):
         head("\nreproduce")
         path = Path(program.path)
         direct = shlex.join([str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path), run])
-        stay = "-ex 'set detach-on-fork off' -ex 'set follow-fork-mode child' -ex 'set schedule-multiple on'"
-        print(f"  {direct}\n  gdb {stay} --args {direct} --time-scale 1000\n  strace -f -yy {direct}\n")
+        settings = ["set detach-on-fork off", "set follow-fork-mode child", "set schedule-multiple on"]
+        settings += [f"break {case['case']}_{role}" for role in (("solo",) if case["roles"] == 1 else ("server", "client"))]
+        stops = " ".join(f"-ex {shlex.quote(setting)}" for setting in settings)
+        print(f"  {direct}\n  gdb {stops} --args {direct} --time-scale 1000\n  strace -f -yy {direct}\n")
     return 0
 
 

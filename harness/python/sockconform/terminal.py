@@ -4,6 +4,9 @@ import sys
 import time
 from collections import Counter
 
+from rich.console import Console
+from rich.markup import escape
+
 from .results import VERDICTS, describe, outcome
 
 COLOURS = {"PASS": "green", "FAIL": "red", "UNRESOLVED": "yellow", "UNSUPPORTED": "cyan", "UNTESTED": "blue"}
@@ -11,8 +14,6 @@ COLOURS = {"PASS": "green", "FAIL": "red", "UNRESOLVED": "yellow", "UNSUPPORTED"
 
 def console():
     """Rich's console; colour and control codes only where stdout is a terminal."""
-    from rich.console import Console
-
     return Console(highlight=False, soft_wrap=True, emoji=False)
 
 
@@ -23,6 +24,10 @@ def plain(text):
 
 def indent(text):
     return "\n".join("    " + line for line in plain(text).splitlines())
+
+
+def number(count, what):
+    return f"{count} {what}{'s' * (count != 1)}"
 
 
 class Progress:
@@ -39,7 +44,8 @@ class Progress:
         from rich.progress import BarColumn, MofNCompleteColumn, Progress as Bar, TextColumn, TimeElapsedColumn
 
         self.bar = Bar(BarColumn(bar_width=30), MofNCompleteColumn(), TextColumn("{task.fields[bad]}"), TimeElapsedColumn(),
-                       TextColumn("[dim]{task.fields[current]}"), console=console(), transient=True, refresh_per_second=8)
+                       TextColumn("[dim]{task.fields[current]}"), console=console(), transient=True, refresh_per_second=8,
+                       redirect_stdout=False, redirect_stderr=False)
         self.task = self.bar.add_task("", total=total, bad="", current="")
         self.bar.start()
 
@@ -48,7 +54,7 @@ class Progress:
         done = self.outcomes.total()
         if self.bar:
             surprises = self.outcomes["surprise"]
-            bad = f"[bold red]{surprises} surprise{'s' * (surprises != 1)}" if surprises else "[green]as expected"
+            bad = f"[bold red]{number(surprises, 'surprise')}" if surprises else "[green]as expected"
             self.bar.update(self.task, completed=done, bad=bad, current=current)
         elif not self.quiet and time.monotonic() - self.last > 10:
             self.last = time.monotonic()
@@ -67,8 +73,6 @@ def describe_environment(header):
 
 def summarise(results, title, folder, seconds, quiet=False):
     """Prints the end of an invocation: each surprise in full, what is missing, the counts, where the report is."""
-    from rich.markup import escape
-
     out = console()
     surprises = {run["run"]: run for run in reversed(results.surprises)}
     times = Counter(run["run"] for run in results.surprises)
@@ -77,10 +81,10 @@ def summarise(results, title, folder, seconds, quiet=False):
         often = f" ({times[name]} of {results.header['repeat']} times)" if results.header.get("repeat", 1) > 1 else ""
         out.print(f"[bold red]SURPRISE[/] [bold]{escape(name)}[/]{often}  {escape(run['requirement'])}  {run['file']}:{run['line']}")
         if run.get("statement"):
-            out.print(f"    {escape(plain(run['statement']))}", style="italic")
-        out.print(escape(indent(describe(run))) + "\n")
+            out.print(indent(run["statement"]), style="italic", markup=False)
+        out.print(indent(describe(run)) + "\n", markup=False)
     if results.missing:
-        out.print(f"[bold red]MISSING[/] {len(results.missing)} planned run{'s' * (len(results.missing) != 1)} without a result:")
+        out.print(f"[bold red]MISSING[/] {number(len(results.missing), 'planned run')} without a result:")
         for name in results.missing:
             out.print(f"    {escape(name)}")
     counts = ", ".join(f"[{COLOURS[verdict]}]{results.summary[verdict]}[/] {word}" if results.summary[verdict] else f"0 {word}"
@@ -90,11 +94,13 @@ def summarise(results, title, folder, seconds, quiet=False):
     if not quiet:
         out.print(f"[bold]{escape(title)}[/] on {escape(describe_environment(results.header))}")
     out.print(f"{counts} in {seconds:.1f} s")
-    verdict = f"[bold red]{len(surprises)} surprise{'s' * (len(surprises) != 1)}[/]" if surprises else "[bold green]as expected[/]"
+    verdict = "no surprise in these" if results.missing else "[bold green]as expected[/]"
+    if surprises:
+        verdict = f"[bold red]{number(len(surprises), 'surprise')}[/]"
     if results.missing:
         verdict += f", [bold red]{len(results.missing)} missing[/]"
     if departures:
-        verdict += f", {departures} expected departure{'s' * (departures != 1)}"
+        verdict += f", {number(departures, 'expected departure')}"
     if not_counted:
         verdict += f", {not_counted} not counted (documents it does not claim)"
     out.print(verdict + (f"; report: {escape(str(folder / 'report.html'))}" if folder else ""))
