@@ -390,6 +390,11 @@ static void read_options(int argc, char **argv)
         options.patterns[i] =
             (struct pattern){.text = argv[optind + (int)i], .is_glob = strpbrk(argv[optind + (int)i], "*?[")};
     qsort(options.patterns, options.pattern_count, sizeof *options.patterns, by_pattern);
+    size_t distinct = 0;
+    for (size_t i = 0; i < options.pattern_count; i++)
+        if (i == 0 || by_pattern(&options.patterns[distinct - 1], &options.patterns[i]) != 0)
+            options.patterns[distinct++] = options.patterns[i];
+    options.pattern_count = distinct;
 }
 
 /* Loads the library once in a process of its own, so that what goes wrong there is told before any run. */
