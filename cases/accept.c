@@ -350,6 +350,45 @@ CASE(accept_outlives_listener, .requirement = "accept.outlives-listener", .over 
     works_both_ways(j.fd[0], j.fd[1]);
 }
 
+CASE(accept_survives_next_listener, .requirement = "rfc9293.must41-passive-open-isolated", .over = TCP)
+{
+    int listener = new_socket(), next = new_socket();
+    struct address here = loopback(0);
+    set_option(listener, SOL_SOCKET, SO_REUSEADDR, 1);
+    set_option(next, SOL_SOCKET, SO_REUSEADDR, 1);
+    MUST(bind(listener, ADDR(here)));
+    MUST(listen(listener, 5));
+    here = address_of(listener);
+    int client = client_of(listener), fd = (int)MUST(accept(listener, NULL, NULL));
+    MUST(close(listener));
+
+    MUST(bind(next, ADDR(here)));
+    OK(listen(next, 5));
+    works_both_ways(fd, client);
+    set_nonblocking(next);
+    FAILS(accept(next, NULL, NULL), EAGAIN, EWOULDBLOCK);
+}
+
+CASE(accept_options_of_listener, .requirement = "accept.sockopt-inheritance", .over = TCP)
+{
+    static const struct {
+        int level, name;
+        const char *text;
+    } options[] = {{SOL_SOCKET, SO_KEEPALIVE, "SO_KEEPALIVE"},
+                   {SOL_SOCKET, SO_OOBINLINE, "SO_OOBINLINE"},
+                   {SOL_SOCKET, SO_REUSEADDR, "SO_REUSEADDR"},
+                   {IPPROTO_TCP, TCP_NODELAY, "TCP_NODELAY"}};
+    int listener = listening_socket();
+    for (size_t i = 0; i < sizeof options / sizeof *options; i++)
+        set_option(listener, options[i].level, options[i].name, 1);
+    client_of(listener);
+
+    int fd = (int)OK(accept(listener, NULL, NULL));
+    for (size_t i = 0; i < sizeof options / sizeof *options; i++)
+        OBSERVE(options[i].text, "%s",
+                option(fd, options[i].level, options[i].name) ? "set after accept()" : "clear");
+}
+
 CASE(accept_takes_no_flags_of_descriptor, .requirement = "accept.fd-cloexec-clear", .over = CONNECTION)
 {
     int listener = listening_socket();
@@ -747,6 +786,19 @@ CASE(accept4_close_on_exec, .requirement = "accept4.cloexec", .over = CONNECTION
     NOT(MUST(fcntl(fd, F_GETFD)) & FD_CLOEXEC, 0);
     EQ(MUST(fcntl(fd, F_GETFL)) & O_NONBLOCK, 0);
     EQ(MUST(fcntl(listener, F_GETFD)) & FD_CLOEXEC, 0);
+}
+
+CASE(accept4_close_on_fork, .requirement = "accept4.clofork", .over = CONNECTION)
+{
+#if defined(SOCK_CLOFORK) && defined(FD_CLOFORK)
+    int listener = listening_socket();
+    client_of(listener);
+
+    int fd = (int)OK(accept4(listener, NULL, NULL, SOCK_CLOFORK));
+    EQ(MUST(fcntl(fd, F_GETFD)) & (FD_CLOFORK | FD_CLOEXEC), FD_CLOFORK);
+#else
+    UNTESTED("this program was built where there is no SOCK_CLOFORK");
+#endif
 }
 
 CASE(accept4_both, .requirement = "accept4.cloexec", .over = CONNECTION)

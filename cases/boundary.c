@@ -105,7 +105,7 @@ static size_t find_largest(int *error)
     return *error ? low : 0;
 }
 
-CASE(message_too_large, .requirement = "send.too-long-fails-whole", .over = MESSAGE)
+CASE(message_too_large_is_refused, .requirement = "send.emsgsize", .over = MESSAGE)
 {
     struct joined pair = joined_sockets();
     int error;
@@ -114,8 +114,22 @@ CASE(message_too_large, .requirement = "send.too-long-fails-whole", .over = MESS
     if (error != EMSGSIZE)
         UNTESTED("no message up to %d bytes is too large in itself", LARGEST);
 
+    EQ(send(pair.fd[1], make_message(largest), largest, end_of_record()), (long)largest);
     FAILS(send(pair.fd[1], message, largest + 1, end_of_record()), EMSGSIZE);
+    FAILS(write(pair.fd[1], message, largest + 1), EMSGSIZE);
     FAILS(send(pair.fd[1], message, LARGEST, end_of_record()), EMSGSIZE);
+}
+
+CASE(nothing_of_a_message_too_large_is_sent, .requirement = "send.too-long-fails-whole", .over = MESSAGE)
+{
+    struct joined pair = joined_sockets();
+    int error;
+    size_t largest = find_largest(&error);
+    if (error != EMSGSIZE)
+        UNTESTED("no message up to %d bytes is too large in itself", LARGEST);
+
+    EQ(send(pair.fd[1], message, largest + 1, end_of_record()), -1);
+    EQ(send(pair.fd[1], message, LARGEST, end_of_record()), -1);
     send_message(pair.fd[1], 5);
     next_is_whole(pair.fd[0], 5);
 }

@@ -63,6 +63,15 @@ static int full_listener(void)
     return listener;
 }
 
+/* getpeername(), whose failure says that nothing is connected. */
+static struct address peer_of(int fd)
+{
+    struct address a = {.len = sizeof a.storage};
+
+    OK(getpeername(fd, &a.any, &a.len));
+    return a;
+}
+
 static void works_both_ways(int a, int b)
 {
     char got = 0;
@@ -127,7 +136,7 @@ CLIENT(connect_establishes)
     struct address there = peers_address();
     EQ(connect(fd, ADDR(there)), 0);
 
-    HOLDS(same_address(peer_address_of(fd), there), "the peer is another than the one connected to");
+    HOLDS(same_address(peer_of(fd), there), "the peer is another than the one connected to");
     EQ(send(fd, "x", 1, 0), 1);
     EQ(recv(fd, &got, 1, 0), 1);
     EQ(got, 'x');
@@ -176,9 +185,11 @@ SERVER(connect_is_done_by_the_handshake)
 
 CLIENT(connect_is_done_by_the_handshake)
 {
-    await_peer();
-    int fd = connected_socket();
+    int fd = new_socket();
 
+    await_peer();
+    struct address server = peers_address();
+    OK(connect(fd, ADDR(server)));
     send_all(fd, "data", 4);
 
     ready();
@@ -252,7 +263,7 @@ CASE(connect_again, .requirement = "connect.eisconn", .over = CONNECTION)
     FAILS(connect(j.fd[1], ADDR(same)), EISCONN);
     FAILS(connect(j.fd[1], ADDR(other)), EISCONN);
 
-    HOLDS(same_address(peer_address_of(j.fd[1]), same), "the peer has changed");
+    HOLDS(same_address(peer_of(j.fd[1]), same), "the peer has changed");
     works_both_ways(j.fd[0], j.fd[1]);
 }
 
@@ -405,7 +416,7 @@ CASE(connect_shows_bound_address, .requirement = "connect.keeps-explicit-bind", 
 
     OK(connect(fd, ADDR(there)));
     int accepted = (int)MUST(accept(listener, NULL, NULL));
-    HOLDS(same_address(peer_address_of(accepted), here), "the server sees another address");
+    HOLDS(same_address(peer_of(accepted), here), "the server sees another address");
 }
 
 CASE(connect_keeps_port_of_wildcard, .requirement = "connect.keeps-explicit-bind", .over = INTERNET)
@@ -633,7 +644,7 @@ CASE(connect_without_waiting, .requirement = "connect.async-success-writable", .
     HOLDS(goes_on(connect(fd, ADDR(there))), "connect() neither succeeds nor goes on");
     HOLDS(writable_within(fd, -1), "the connection does not show");
     EQ(option(fd, SOL_SOCKET, SO_ERROR), 0);
-    HOLDS(same_address(peer_address_of(fd), there), "the peer is another than the one connected to");
+    HOLDS(same_address(peer_of(fd), there), "the peer is another than the one connected to");
     works_both_ways(fd, (int)OK(accept(listener, NULL, NULL)));
 }
 
@@ -676,6 +687,23 @@ CASE(connect_in_progress, .requirement = "connect.einprogress", .over = CONNECTI
     set_nonblocking(fd);
 
     FAILS(connect(fd, ADDR(there)), EINPROGRESS);
+}
+
+/* Neither with room in the queue nor without does it wait, or succeed before the connection is made. */
+CASE(connect_without_waiting_returns, .requirement = "connect.nonblocking-returns", .over = CONNECTION,
+     .slow = true)
+{
+    struct address there = address_of(listening_with(0));
+
+    for (int i = 0; i < QUEUE; i++) {
+        int fd = new_socket();
+        struct place peer = place_for_address();
+        set_nonblocking(fd);
+        if (AT_LEAST(connect(fd, ADDR(there)), -1) == 0)
+            OK(getpeername(fd, PLACE(peer)));
+        else if (errno != EINPROGRESS || !writable_within(fd, PATIENCE))
+            return;
+    }
 }
 
 CASE(connect_already_in_progress, .requirement = "connect.ealready", .over = TCP, .slow = true)
@@ -934,8 +962,8 @@ CASE(connect_to_each_other, .requirement = "rfc9293.simultaneous-open", .over = 
     OK(connect(second, ADDR(here)));
     HOLDS(writable_within(first, -1), "the connection does not show");
     EQ(option(first, SOL_SOCKET, SO_ERROR), 0);
-    HOLDS(same_address(peer_address_of(first), there), "the first has another peer");
-    HOLDS(same_address(peer_address_of(second), here), "the second has another peer");
+    HOLDS(same_address(peer_of(first), there), "the first has another peer");
+    HOLDS(same_address(peer_of(second), here), "the second has another peer");
     works_both_ways(first, second);
 }
 
@@ -950,7 +978,7 @@ CASE(connect_to_itself, .requirement = "rfc9293.self-connect", .over = TCP)
     if (result == -1)
         return;
 
-    HOLDS(same_address(peer_address_of(fd), here), "the peer is another");
+    HOLDS(same_address(peer_of(fd), here), "the peer is another");
     EQ(send(fd, "x", 1, MSG_NOSIGNAL), 1);
     EQ(recv(fd, &got, 1, 0), 1);
     EQ(got, 'x');
@@ -965,8 +993,8 @@ CASE(connect_of_datagrams_only_sets_peer, .requirement = "connect.dgram-sets-pee
     char got[8];
 
     OK(connect(fd, ADDR(there)));
-    HOLDS(same_address(peer_address_of(fd), there), "the peer is another");
-    MUST(send(fd, "data", 4, 0));
+    HOLDS(same_address(peer_of(fd), there), "the peer is another");
+    EQ(send(fd, "data", 4, 0), 4);
     EQ(recv(receiver, got, sizeof got, 0), 4);
     set_nonblocking(receiver);
     FAILS(recv(receiver, got, sizeof got, 0), EAGAIN, EWOULDBLOCK);
@@ -978,7 +1006,7 @@ CASE(connect_of_datagrams_to_nobody, .requirement = "connect.dgram-sets-peer", .
     struct address there = nobody();
 
     OK(connect(fd, ADDR(there)));
-    HOLDS(same_address(peer_address_of(fd), there), "the peer is another");
+    HOLDS(same_address(peer_of(fd), there), "the peer is another");
     EQ(option(fd, SOL_SOCKET, SO_ERROR), 0);
 }
 
@@ -1022,7 +1050,7 @@ CASE(connect_of_datagrams_changes_peer, .requirement = "connect.dgram-reconnect"
     MUST(connect(fd, ADDR(first)));
 
     OK(connect(fd, ADDR(second)));
-    HOLDS(same_address(peer_address_of(fd), second), "the peer is another");
+    HOLDS(same_address(peer_of(fd), second), "the peer is another");
     HOLDS(same_address(address_of(fd), here), "the local address has changed");
     EQ(send(fd, "new", 3, 0), 3);
     EQ(recv(now, got, sizeof got, 0), 3);

@@ -376,7 +376,7 @@ CASE(header_ports_are_16_bits, .requirement = "hdr.in.types", .over = INET)
     EQ((in_port_t)(65535 + 1), 0);
 }
 
-CASE(header_addresses_are_32_bits, .requirement = "hdr.in.types", .over = INET)
+CASE(header_addresses_are_32_bits, .requirement = "hdr.in.in_addr_t", .over = INET)
 {
     HOLDS(HAS_TYPE(*(in_addr_t *)0, uint32_t), "in_addr_t is no uint32_t");
     MEMBER(struct in_addr, s_addr, in_addr_t);

@@ -334,6 +334,12 @@ CASE(listen_admits_backlog, .requirement = "linux.listen.backlog-completed-only"
         AT_LEAST(admitted(backlogs[i]), backlogs[i]);
 }
 
+CASE(listen_admits_less_for_small_backlog, .requirement = "linux.listen.backlog-limits", .over = CONNECTION,
+     .slow = true)
+{
+    AT_MOST(admitted(1), MOST - 1);
+}
+
 CASE(listen_admits_no_more_than_backlog, .requirement = "linux.listen.backlog-maximum", .over = CONNECTION,
      .slow = true)
 {

@@ -198,19 +198,52 @@ static struct audience audience(void)
     return a;
 }
 
+/* Whether what may be a broadcast is one: both get it. */
+static bool is_broadcast(int fd, const struct audience *a)
+{
+    char got[4];
+
+    if (sendto(fd, "all", 3, 0, ADDR(a->everyone)) == -1)
+        return false;
+    for (int i = 0; i < 2; i++) {
+        if (MUST(poll(&(struct pollfd){.fd = a->listener[i], .events = POLLIN}, 1, 1000)) == 0)
+            return false;
+        MUST(recv(a->listener[i], got, sizeof got, 0));
+    }
+    return true;
+}
+
 SENDING(known_broadcast_without_permission, "broadcast-needs-option", INET_DGRAM)
 {
     int fd = new_socket();
     struct audience a = audience();
     set_option(fd, SOL_SOCKET, SO_BROADCAST, 1);
-    send_by(fd, "all", 3, 0, a.everyone);
-    for (int i = 0; i < 2; i++)
-        if (MUST(poll(&(struct pollfd){.fd = a.listener[i], .events = POLLIN}, 1, 1000)) == 0)
-            UNTESTED("no broadcast address is known here");
+    if (!is_broadcast(fd, &a))
+        UNTESTED("no broadcast address is known here");
 
     set_option(fd, SOL_SOCKET, SO_BROADCAST, 0);
     EQ(send_by(fd, "x", 1, 0, a.everyone), -1);
     EQ(send_by(new_socket(), "x", 1, 0, a.everyone), -1);
+}
+
+CASE(broadcast_must_be_asked_for, .requirement = "sockopt.so_broadcast.required-for-broadcast",
+     .over = INET_DGRAM)
+{
+    int fd = new_socket(), permitted = new_socket();
+    struct audience a = audience();
+    char got[4];
+    set_option(permitted, SOL_SOCKET, SO_BROADCAST, 1);
+    if (!is_broadcast(permitted, &a))
+        UNTESTED("no broadcast address is known here");
+
+    EQ(option(fd, SOL_SOCKET, SO_BROADCAST), 0);
+    EQ(sendto(fd, "x", 1, 0, ADDR(a.everyone)), -1);
+    set_option(fd, SOL_SOCKET, SO_BROADCAST, 1);
+    EQ(sendto(fd, "y", 1, 0, ADDR(a.everyone)), 1);
+    for (int i = 0; i < 2; i++) {
+        EQ(recv(a.listener[i], got, sizeof got, 0), 1);
+        SAME(got, "y", 1);
+    }
 }
 
 CASE(loopback_broadcast_without_permission, .requirement = "linux.broadcast.eacces", .over = INET_DGRAM)

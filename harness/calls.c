@@ -138,7 +138,8 @@ static bool for_library(const struct frame *f)
 /* Byte order, address texts and names: what fixtures need whether or not a library under test has them. */
 static bool is_pure(enum call call) { return (call >= CALL_getaddrinfo && call <= CALL_if_freenameindex); }
 
-/* Calls that take files of any sort: made on the system's descriptors, they are none of the library's business. */
+/* Calls that take files of any sort: made on the system's descriptors, they are none of the library's
+ * business. */
 static bool is_for_any_file(enum call call)
 {
     return (call >= CALL_close && call <= CALL_pwrite) || (call >= CALL_poll && call <= CALL_lseek);

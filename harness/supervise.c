@@ -124,16 +124,16 @@ static void reset(struct stage *stage, int roles)
     stage->start = nanoseconds();
 }
 
-/* The role's process has ended with `status`: gives its verdict where it had no word of its own. */
-static void judge_end(struct role *role, int status, const char *late)
+/* What to say of a role's end that was not its own: a claim is then a FAIL, preparation leaves nothing known.
+ */
+static enum verdict blame(const struct role *role) { return role->judging ? FAIL : UNRESOLVED; }
+
+static void judge_end(struct role *role, int status)
 {
-    enum verdict verdict = role->judging ? FAIL : UNRESOLVED;
     const char *site = role->site;
 
-    if (late)
-        conclude(role, role->waiting ? ABANDONED : verdict, site, "expected to go on\nactual   %s", late);
-    else if (WIFSIGNALED(status))
-        conclude(role, verdict, site, "expected to go on\nactual   killed here: %s",
+    if (WIFSIGNALED(status))
+        conclude(role, blame(role), site, "expected to go on\nactual   killed here: %s",
                  strsignal(WTERMSIG(status)));
     else
         conclude(role, FAIL, site, "expected to go on\nactual   exited here with status %d",
@@ -146,23 +146,39 @@ static void mark_gone(struct role *role)
     sem_post(&role->turn);
 }
 
-static void reap(struct stage *stage, struct cast *cast, int r, const char *late)
+static void reap(struct stage *stage, struct cast *cast, int r, int options)
 {
     int status;
     pid_t reaped;
 
-    if (late)
-        kill(cast->pid[r], SIGKILL);
     do
-        reaped = waitpid(cast->pid[r], &status, late ? 0 : WNOHANG);
+        reaped = waitpid(cast->pid[r], &status, options);
     while (reaped == -1 && errno == EINTR);
     if (reaped == 0)
         return;
-    judge_end(&stage->role[r], reaped == -1 ? 0 : status, late);
+    judge_end(&stage->role[r], reaped == -1 ? 0 : status);
     kill(-cast->pid[r], SIGKILL); /* what is left of its process group */
     mark_gone(&stage->role[r]);
     cast->pid[r] = 0;
     cast->left--;
+}
+
+/* Ends the roles that are still there. All of them are judged first: the end of one may wake another. */
+static void end_roles(struct stage *stage, struct cast *cast, bool bereft, const char *why)
+{
+    for (int r = 0; r < cast->roles; r++) {
+        struct role *role = &stage->role[r];
+        if (cast->pid[r] && bereft)
+            conclude(role, ABANDONED, role->site, "was here when its peer had ended");
+        else if (cast->pid[r])
+            conclude(role, role->waiting ? ABANDONED : blame(role), role->site,
+                     "expected to go on\nactual   %s", why);
+    }
+    for (int r = 0; r < cast->roles; r++)
+        if (cast->pid[r]) {
+            kill(cast->pid[r], SIGKILL);
+            reap(stage, cast, r, 0);
+        }
 }
 
 static bool all_asleep(const struct cast *cast)
@@ -271,9 +287,7 @@ static void wipe(const char *place)
 
 static void interrupt(struct stage *stage, struct cast *cast, const char *place, int signal)
 {
-    for (int r = 0; r < cast->roles; r++)
-        if (cast->pid[r])
-            reap(stage, cast, r, "the program was interrupted");
+    end_roles(stage, cast, false, "the program was interrupted");
     end_stragglers();
     wipe(place);
     at_interruption(signal);
@@ -299,7 +313,7 @@ static void watch(struct stage *stage, struct cast *cast, const struct run *run,
             interrupt(stage, cast, place, signal);
         for (int r = 0; r < cast->roles; r++)
             if (cast->pid[r])
-                reap(stage, cast, r, NULL);
+                reap(stage, cast, r, WNOHANG);
         if (cast->left > 0 && nanoseconds() >= deadline) {
             if (!wrong && !all_asleep(cast) && nanoseconds() < end) {
                 deadline = nanoseconds() + limit / 4;
@@ -307,13 +321,7 @@ static void watch(struct stage *stage, struct cast *cast, const struct run *run,
             }
             snprintf(late, sizeof late, "still here after %.3g seconds",
                      (double)(nanoseconds() - stage->start) / 1e9);
-            for (int r = 0; r < cast->roles; r++)
-                if (cast->pid[r]) {
-                    if (wrong)
-                        conclude(&stage->role[r], ABANDONED, stage->role[r].site,
-                                 "was here when its peer had ended");
-                    reap(stage, cast, r, late);
-                }
+            end_roles(stage, cast, wrong, late);
         }
         for (int r = 0; r < cast->roles; r++)
             wrong |= !cast->pid[r] && went_wrong(&stage->role[r]);
