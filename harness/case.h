@@ -69,6 +69,9 @@ void enlist(struct testcase *testcase);
 /* Records what the documents leave open; the value is text, as for printf. Judges nothing. */
 void OBSERVE(const char *name, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* An errno's name, for OBSERVE and for what HOLDS says. */
+const char *errno_name(int error);
+
 /* --- the other role --------------------------------------------------------------------------
  * await_peer() returns once the peer has called ready(); the second await_peer() answers to the
  * second ready(), and so on. PEER_BLOCKS_IN(f) returns once the peer is seen asleep in a call of

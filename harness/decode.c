@@ -235,41 +235,46 @@ enum { SHOWN = 24 }; /* bytes of data, beyond which only the length is told */
 /* A pointer that a case made to be refused is shown, never followed: the zero page and the top of memory. */
 static bool readable(const void *p) { return (uintptr_t)p >= 4096 && (uintptr_t)p < UINTPTR_MAX - 4096; }
 
+static void put_characters(struct text *t, const void *characters, int64_t size)
+{
+    const unsigned char *c = characters;
+
+    for (int64_t i = 0; i < size; i++)
+        if (c[i] == '"' || c[i] == '\\')
+            put(t, "\\%c", c[i]);
+        else if (c[i] >= ' ' && c[i] < 127)
+            put(t, "%c", c[i]);
+        else
+            put(t, "\\x%02x", c[i]);
+}
+
 static void put_bytes(struct text *t, const void *bytes, int64_t size)
 {
-    const unsigned char *b = bytes;
-
     if (!readable(bytes)) {
         put(t, bytes ? "%p" : "NULL", bytes);
         return;
     }
     put(t, "\"");
-    for (int64_t i = 0; i < size && i < SHOWN; i++)
-        if (b[i] == '"' || b[i] == '\\')
-            put(t, "\\%c", b[i]);
-        else if (b[i] >= ' ' && b[i] < 127)
-            put(t, "%c", b[i]);
-        else
-            put(t, "\\x%02x", b[i]);
+    put_characters(t, bytes, size < SHOWN ? size : SHOWN);
     put(t, size > SHOWN ? "\"..." : "\"");
 }
 
-static void put_unix_name(struct text *t, const char *path, socklen_t size)
+static void put_unix_name(struct text *t, const struct sockaddr_un *address, socklen_t size)
 {
-    size_t name =
-        size > offsetof(struct sockaddr_un, sun_path) ? size - offsetof(struct sockaddr_un, sun_path) : 0;
+    const char *path = address->sun_path;
+    size_t start = offsetof(struct sockaddr_un, sun_path), length = size > start ? size - start : 0;
 
-    if (name == 0)
+    if (length > sizeof address->sun_path)
+        length = sizeof address->sun_path;
+    if (length == 0)
         put(t, " unnamed");
     else if (path[0] == '\0') {
         put(t, " abstract ");
-        put_bytes(t, path + 1, (int64_t)name - 1);
-    } else
-        put(t, " %.*s",
-            (int)(name < sizeof((struct sockaddr_un *)0)->sun_path
-                      ? name
-                      : sizeof((struct sockaddr_un *)0)->sun_path),
-            path);
+        put_bytes(t, path + 1, (int64_t)length - 1);
+    } else {
+        put(t, " ");
+        put_characters(t, path, (int64_t)strnlen(path, length));
+    }
 }
 
 static void put_address(struct text *t, const struct sockaddr *address, socklen_t size)
@@ -293,7 +298,7 @@ static void put_address(struct text *t, const struct sockaddr *address, socklen_
         if (in6->sin6_scope_id)
             put(t, "%%%u", in6->sin6_scope_id);
     } else if (address->sa_family == AF_UNIX)
-        put_unix_name(t, ((const struct sockaddr_un *)(const void *)address)->sun_path, size);
+        put_unix_name(t, (const void *)address, size);
     put(t, "}");
 }
 

@@ -118,6 +118,5 @@ void describe_call(char *out, size_t size, const struct call_form *form, const i
 int describe_result(char *out, size_t size, const struct call_form *form, int64_t result, int error);
 bool changes_arguments(const struct call_form *form);
 bool failed(const struct call_form *form, int64_t result);
-const char *errno_name(int error);
 
 #endif
