@@ -273,7 +273,7 @@ CASE(accept_after_one_that_was_reset, .requirement = "accept.reset-spares-others
     struct place peer = place_for_address();
     int fd = accept(listener, PLACE(peer));
     OBSERVE("accept() of a connection that was reset", "%s",
-            fd == -1                                ? strerror(errno)
+            fd == -1                                ? errno_name(errno)
             : same_address(address_in(&peer), name) ? "passes over it"
                                                     : "gives it");
     while (fd == -1 || !same_address(address_in(&peer), name)) {

@@ -49,7 +49,7 @@ static void fill_queue(int listener)
             continue;
         MUST(close(fd));
         if (outcome != EINPROGRESS && outcome != EAGAIN)
-            UNTESTED("a full queue refuses connections: %s", strerror(outcome));
+            UNTESTED("a full queue refuses connections: %s", errno_name(outcome));
         return;
     }
     UNTESTED("a queue of backlog 0 has room for %d connections", QUEUE);
@@ -283,7 +283,7 @@ CASE(connect_listener, .requirement = "connect.eopnotsupp-listening-may", .over 
     struct address here = address_of(listener), there = address_of(listening_socket());
 
     int result = connect(listener, ADDR(there));
-    OBSERVE("connect() of a listener", "%s", result == 0 ? "succeeds" : strerror(errno));
+    OBSERVE("connect() of a listener", "%s", result == 0 ? "succeeds" : errno_name(errno));
     if (result == 0)
         UNTESTED("this implementation connects listeners");
 
@@ -299,7 +299,7 @@ CASE(connect_after_refusal, .requirement = "connect.state-after-failure-unspecif
     FAILS(connect(fd, ADDR(empty)), ECONNREFUSED);
 
     int result = connect(fd, ADDR(there));
-    OBSERVE("connect() after one that was refused", "%s", result == 0 ? "succeeds" : strerror(errno));
+    OBSERVE("connect() after one that was refused", "%s", result == 0 ? "succeeds" : errno_name(errno));
 }
 
 /* --- what connect() binds -------------------------------------------------------------------------- */
@@ -438,7 +438,7 @@ CASE(connect_same_pair_twice, .requirement = "rfc9293.connection-already-exists"
     MUST(bind(first, ADDR(here)));
     here = address_of(first);
     if (bind(second, ADDR(here)) == -1)
-        UNTESTED("two sockets cannot be bound to one address: %s", strerror(errno));
+        UNTESTED("two sockets cannot be bound to one address: %s", errno_name(errno));
     MUST(connect(first, ADDR(there)));
 
     FAILS(connect(second, ADDR(there)), EADDRINUSE, EADDRNOTAVAIL);
@@ -556,7 +556,7 @@ CASE(connect_to_something_else, .requirement = "connect.econnrefused-unix-not-a-
     MUST(mkdir("directory", 0700));
 
     HOLDS(connect(new_socket(), ADDR(file)) == -1, "it connects to a plain file");
-    OBSERVE("connect() to a plain file", "%s", strerror(errno));
+    OBSERVE("connect() to a plain file", "%s", errno_name(errno));
     HOLDS(connect(new_socket(), ADDR(directory)) == -1, "it connects to a directory");
 }
 
@@ -954,7 +954,7 @@ CASE(connect_to_each_other, .requirement = "rfc9293.simultaneous-open", .over = 
     MUST(bind(listener, ADDR(there)));
     there = address_of(listener);
     if (bind(second, ADDR(there)) == -1)
-        UNTESTED("two sockets cannot be bound to one address: %s", strerror(errno));
+        UNTESTED("two sockets cannot be bound to one address: %s", errno_name(errno));
     MUST(listen(listener, 0));
     fill_queue(listener);
     REQUIRE(attempt(first, there) == EINPROGRESS, "the connection is made at once");
@@ -974,7 +974,7 @@ CASE(connect_to_itself, .requirement = "rfc9293.self-connect", .over = TCP)
     char got = 0;
 
     int result = connect(fd, ADDR(here));
-    OBSERVE("connect() to the socket's own address", "%s", result == 0 ? "succeeds" : strerror(errno));
+    OBSERVE("connect() to the socket's own address", "%s", result == 0 ? "succeeds" : errno_name(errno));
     if (result == -1)
         return;
 

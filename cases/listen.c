@@ -159,7 +159,7 @@ CASE(listen_unbound, .requirement = "listen.inet-unbound-autobind", .over = TCP)
 CASE(listen_unbound_or_not_at_all, .requirement = "listen.edestaddrreq", .over = CONNECTION)
 {
     int result = listen(new_socket(), 5), error = errno;
-    OBSERVE("listen() on an unbound socket", "%s", result == 0 ? "succeeds" : strerror(errno));
+    OBSERVE("listen() on an unbound socket", "%s", result == 0 ? "succeeds" : errno_name(errno));
 
     if (result == -1)
         EQ(error, EDESTADDRREQ);
@@ -353,10 +353,10 @@ CASE(listen_admits_no_more_than_somaxconn, .requirement = "linux.listen.somaxcon
 {
 #ifdef __linux__
     if (unshare(CLONE_NEWNET) == -1)
-        UNTESTED("no network of its own: %s", strerror(errno));
+        UNTESTED("no network of its own: %s", errno_name(errno));
     int setting = open("/proc/sys/net/core/somaxconn", O_WRONLY);
     if (setting == -1 || write(setting, "3", 1) != 1)
-        UNTESTED("net.core.somaxconn cannot be set: %s", strerror(errno));
+        UNTESTED("net.core.somaxconn cannot be set: %s", errno_name(errno));
 
     int three = admitted(3);
     EQ(admitted(20), three);
@@ -403,7 +403,7 @@ CASE(listen_full_queue_loses_none, .requirement = "listen.accept-makes-room", .o
     set_nonblocking(waiting);
     REQUIRE(connect(waiting, ADDR(there)) == -1, "there is room");
     if (errno != EINPROGRESS)
-        UNTESTED("a full queue refuses connections: %s", strerror(errno));
+        UNTESTED("a full queue refuses connections: %s", errno_name(errno));
 
     OK(accept(listener, NULL, NULL));
     HOLDS(becomes(waiting, POLLOUT, -1), "the waiting connection is not made");
@@ -414,7 +414,7 @@ CASE(listen_again, .requirement = "listen.relisten-changes-backlog", .over = CON
 {
     int listener = listening_with(1), few = admitted_by(listener), result = listen(listener, 20);
 
-    OBSERVE("listen() on a listener", "%s", result == 0 ? "succeeds" : strerror(errno));
+    OBSERVE("listen() on a listener", "%s", result == 0 ? "succeeds" : errno_name(errno));
     OBSERVE("connections in all with backlog 1, then 20", "%d, then %d", few, few + admitted_by(listener));
     for (int i = 0; i < few; i++)
         OK(accept(listener, NULL, NULL));
@@ -430,7 +430,7 @@ CASE(listener_closed_ends_queued, .requirement = "close.listener-aborts-queued",
     MUST(close(listener));
 
     HOLDS(at_end(recv(client, (char[1]){0}, 1, 0)), "it is neither at its end nor reset");
-    OBSERVE("recv() where the listener was closed", "%s", errno ? strerror(errno) : "0");
+    OBSERVE("recv() where the listener was closed", "%s", errno ? errno_name(errno) : "0");
 }
 
 CASE(listener_shut_down, .requirement = "listen.einval-shutdown-may", .over = CONNECTION)
@@ -438,9 +438,9 @@ CASE(listener_shut_down, .requirement = "listen.einval-shutdown-may", .over = CO
     int listener = listening_socket();
 
     int result = shutdown(listener, SHUT_RDWR);
-    OBSERVE("shutdown() of a listener", "%s", result == 0 ? "succeeds" : strerror(errno));
+    OBSERVE("shutdown() of a listener", "%s", result == 0 ? "succeeds" : errno_name(errno));
     result = listen(listener, 5);
-    OBSERVE("listen() after it", "%s", result == 0 ? "succeeds" : strerror(errno));
+    OBSERVE("listen() after it", "%s", result == 0 ? "succeeds" : errno_name(errno));
 }
 
 CASE(listener_closed_refuses, .requirement = "listen.close-refuses", .over = CONNECTION)
