@@ -37,7 +37,8 @@ static void limit_descriptors(int number)
     MUST(setrlimit(RLIMIT_NOFILE, &limit));
 }
 
-/* Leaves this process n descriptors. A library that numbers its sockets in its own way has a limit of its own. */
+/* Leaves this process n descriptors. A library that numbers its sockets in its own way has a limit of its
+ * own. */
 static void leave_descriptors(int n)
 {
     int fd = lowest_free();
@@ -256,7 +257,8 @@ CASE(socket_nonblock_flag_receiver_does_not_wait, .requirement = "socket.type-no
     FAILS(recv(fd, &(char){0}, 1, 0), EAGAIN, EWOULDBLOCK);
 }
 
-CASE(socket_nonblock_flag_listener_does_not_wait, .requirement = "socket.type-nonblock-flag", .over = CONNECTION)
+CASE(socket_nonblock_flag_listener_does_not_wait, .requirement = "socket.type-nonblock-flag",
+     .over = CONNECTION)
 {
     MUST(close(new_socket()));
     int fd = (int)OK(socket(kind->domain, kind->type | SOCK_NONBLOCK, 0));
@@ -329,7 +331,8 @@ CASE(socket_protocol_zero, .requirement = "socket.protocol-zero-default", .over 
     both_ways(j.fd[0], j.fd[1]);
 }
 
-CASE(socket_protocol_zero_is_the_explicit_one, .requirement = "socket.protocol-zero-default", .over = INTERNET)
+CASE(socket_protocol_zero_is_the_explicit_one, .requirement = "socket.protocol-zero-default",
+     .over = INTERNET)
 {
     int chosen = new_socket(), named = (int)OK(socket(kind->domain, kind->type, explicit_protocol()));
 
@@ -802,7 +805,8 @@ CASE(socketpair_is_connected, .requirement = "socketpair.both-connected", .over 
     EQ(got, '2');
 }
 
-CASE(socketpair_ends_with_its_peer, .requirement = "socketpair.both-connected", .over = UNIX_STREAM | UNIX_SEQPACKET)
+CASE(socketpair_ends_with_its_peer, .requirement = "socketpair.both-connected",
+     .over = UNIX_STREAM | UNIX_SEQPACKET)
 {
     struct guarded g = new_pair();
 
@@ -888,18 +892,18 @@ CASE(socketpair_takes_the_lowest_descriptors, .requirement = "socketpair.lowest-
 }
 
 /* Which flags the type brings, and which both descriptors then have. */
-#define PAIR_FLAGS(name, flags, status, descriptor)                                                          \
-    CASE(socketpair_##name, .requirement = "socketpair.type-flags", .over = UNIX)                            \
-    {                                                                                                        \
-        int fd[2];                                                                                           \
-        MUST(close(new_socket()));                                                                           \
-                                                                                                             \
-        OK(socketpair(AF_UNIX, kind->type | (flags), 0, fd));                                                \
-                                                                                                             \
-        for (int i = 0; i < 2; i++) {                                                                        \
-            EQ(OK(fcntl(fd[i], F_GETFL)) & O_NONBLOCK, status);                                              \
-            EQ(OK(fcntl(fd[i], F_GETFD)) & FD_CLOEXEC, descriptor);                                          \
-        }                                                                                                    \
+#define PAIR_FLAGS(name, flags, status, descriptor)                               \
+    CASE(socketpair_##name, .requirement = "socketpair.type-flags", .over = UNIX) \
+    {                                                                             \
+        int fd[2];                                                                \
+        MUST(close(new_socket()));                                                \
+                                                                                  \
+        OK(socketpair(AF_UNIX, kind->type | (flags), 0, fd));                     \
+                                                                                  \
+        for (int i = 0; i < 2; i++) {                                             \
+            EQ(OK(fcntl(fd[i], F_GETFL)) & O_NONBLOCK, status);                   \
+            EQ(OK(fcntl(fd[i], F_GETFD)) & FD_CLOEXEC, descriptor);               \
+        }                                                                         \
     }
 PAIR_FLAGS(without_flags, 0, 0, 0)
 PAIR_FLAGS(nonblock_flag, SOCK_NONBLOCK, O_NONBLOCK, 0)
@@ -1001,7 +1005,8 @@ CASE(socketpair_with_just_two_left, .requirement = "socketpair.emfile", .over = 
     OK(socketpair(AF_UNIX, kind->type, 0, fd));
 }
 
-CASE(socketpair_array_after_unknown_family, .requirement = "socketpair.failure-vector-unmodified", .over = UNIX)
+CASE(socketpair_array_after_unknown_family, .requirement = "socketpair.failure-vector-unmodified",
+     .over = UNIX)
 {
     struct guarded g = guarded;
 
@@ -1009,7 +1014,8 @@ CASE(socketpair_array_after_unknown_family, .requirement = "socketpair.failure-v
     SAME(&g, &guarded, sizeof g);
 }
 
-CASE(socketpair_array_after_unknown_protocol, .requirement = "socketpair.failure-vector-unmodified", .over = UNIX)
+CASE(socketpair_array_after_unknown_protocol, .requirement = "socketpair.failure-vector-unmodified",
+     .over = UNIX)
 {
     struct guarded g = guarded;
     MUST(close(new_socket()));
@@ -1028,7 +1034,8 @@ CASE(socketpair_array_after_refusal, .requirement = "socketpair.failure-vector-u
     SAME(&g, &guarded, sizeof g);
 }
 
-CASE(socketpair_array_after_no_descriptor, .requirement = "socketpair.failure-vector-unmodified", .over = UNIX)
+CASE(socketpair_array_after_no_descriptor, .requirement = "socketpair.failure-vector-unmodified",
+     .over = UNIX)
 {
     struct guarded g = guarded;
     leave_descriptors(1);
