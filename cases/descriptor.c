@@ -189,7 +189,9 @@ CASE(close_loses_what_was_queued, .requirement = "close.destroys-socket", .over 
 {
     int fd = bound_socket(), sender = new_socket();
     struct address a = address_of(fd);
+    struct pollfd arrival = {.fd = fd, .events = POLLIN};
     MUST(sendto(sender, "old", 3, 0, ADDR(a)));
+    MUST(poll(&arrival, 1, -1));
 
     OK(close(fd));
     int next = new_socket();
@@ -384,6 +386,20 @@ static pid_t peers_process(void)
     return process;
 }
 
+/* Sends what the buffers of both ends take, and some time later still take. */
+static void fill_buffers(int fd)
+{
+    static const char bytes[1 << 16];
+    struct pollfd room = {.fd = fd, .events = POLLOUT};
+
+    set_nonblocking(fd);
+    do {
+        while (send(fd, bytes, sizeof bytes, MSG_NOSIGNAL) > 0)
+            continue;
+    } while (MUST(poll(&room, 1, 200)) == 1);
+    MUST(fcntl(fd, F_SETFL, status_of(fd) & ~O_NONBLOCK));
+}
+
 /* While data lingers and the peer reads nothing, close() waits: SO_LINGER is there to make it. */
 PAIR(close_interrupted, .requirement = "close.eintr-outcomes", .over = TCP, .limit = 20)
 
@@ -403,14 +419,10 @@ SERVER(close_interrupted)
 CLIENT(close_interrupted)
 {
     int fd = meet();
-    static const char bytes[1 << 16];
     struct linger linger = {.l_onoff = 1, .l_linger = 10};
     show_process();
     count_signal(SIGUSR1);
-    MUST(fcntl(fd, F_SETFL, status_of(fd) | O_NONBLOCK));
-    while (send(fd, bytes, sizeof bytes, MSG_NOSIGNAL) > 0)
-        continue;
-    MUST(fcntl(fd, F_SETFL, status_of(fd) & ~O_NONBLOCK));
+    fill_buffers(fd);
     MUST(setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof linger));
 
     ready();
@@ -631,13 +643,16 @@ CASE(fork_shares_the_listener, .requirement = "fork.shares-socket", .over = CONN
 
     pid_t child = (pid_t)MUST(fork());
     if (child == 0) {
-        passes((int)OK(accept(listener, NULL, NULL)), fd, 'x');
+        EQ(send((int)OK(accept(listener, NULL, NULL)), "c", 1, MSG_NOSIGNAL), 1);
         _exit(0);
     }
     OK(connect(fd, ADDR(there)));
 
+    char got = 0;
+    EQ(recv(fd, &got, 1, 0), 1);
+    EQ(got, 'c');
+    EQ(recv(fd, &got, 1, 0), 0);
     await_child(child);
-    EQ(recv(fd, &(char){0}, 1, 0), 0);
 }
 
 /* Runs a shell in a child, which ends once `hold` is closed here. */

@@ -398,7 +398,7 @@ RECEIVING(less_than_there_is, "stream.short-read-keeps-rest", STREAM)
     long n = AT_LEAST(way->receive(j.fd[0], got, sizeof got), 1);
     AT_MOST(n, (long)sizeof got);
     SAME(got, "abcd", (size_t)n);
-    receives_text(way, j.fd[0], "abcdefghij" + n);
+    receives_text(way, j.fd[0], &"abcdefghij"[n]);
 }
 
 RECEIVING(no_more_than_asked_for, "not-beyond-length", CONNECTION)
@@ -426,7 +426,7 @@ CASE(read_scatters, .requirement = "readv.scatter-socket", .over = CONNECTION)
     SAME(a, n == 1 ? "a-" : "ab", 3);
     SAME(b, "-", 2);
     SAME(c, "cde", (size_t)(n < 2 ? 0 : n - 2));
-    SAME(c + (n < 2 ? 0 : n - 2), "----" + (n < 2 ? 0 : n - 2), (size_t)(n < 2 ? 5 : 7 - n));
+    SAME(c + (n < 2 ? 0 : n - 2), &"----"[n < 2 ? 0 : n - 2], (size_t)(n < 2 ? 5 : 7 - n));
 }
 
 CASE(read_nothing, .requirement = "read.zero-count", .over = STREAM)
@@ -637,7 +637,7 @@ SERVER(recv_all_is_interrupted)
     OBSERVE("MSG_WAITALL interrupted with 3 of 10 bytes received", "%ld", n);
     SAME(got, "abcdefghij", (size_t)n);
     if (n < 10)
-        receives_text(&recv_way, fd, "abcdefghij" + n);
+        receives_text(&recv_way, fd, &"abcdefghij"[n]);
 }
 
 CLIENT(recv_all_is_interrupted)
@@ -664,7 +664,7 @@ CASE(recv_discards, .requirement = "linux.recv.tcp-msg_trunc-discards", .over = 
     long n = AT_LEAST(recv(j.fd[0], got, 4, MSG_TRUNC), 1);
     AT_MOST(n, 4);
     SAME(got, "----", 5);
-    receives_text(&recv_way, j.fd[0], "abcdef" + n);
+    receives_text(&recv_way, j.fd[0], &"abcdef"[n]);
 }
 
 /* --- errors ----------------------------------------------------------------------------------------- */
