@@ -886,8 +886,7 @@ CASE(bind_unspecified_family, .requirement = "bind.unspecified-family", .over = 
     OBSERVE("AF_UNSPEC with an address", "%s", outcome_of_bind(own));
 }
 
-/* --- EINVAL: a socket that is bound
- * ------------------------------------------------------------------------- */
+/* --- EINVAL: a socket that is bound -------------------------------------------------------------- */
 
 /* POSIX leaves a protocol the freedom to give a bound socket a new address. */
 static void claim_stays_or_moves(int fd, struct address to)
@@ -1014,8 +1013,7 @@ CASE(bind_an_unnamed_socket_that_is_connected, .requirement = "bind.eisconn-may"
     OBSERVE("bind() of a connected UNIX socket", "%s", named ? "succeeds" : "EISCONN");
 }
 
-/* --- EINVAL: the length
- * --------------------------------------------------------------------------------------- */
+/* --- EINVAL: the length -------------------------------------------------------------------------- */
 
 #define BIND_SHORTER_THAN(name, kinds_, size)                      \
     CASE(name, .requirement = "linux.bind.length", .over = kinds_) \
@@ -1138,8 +1136,7 @@ CASE(bind_null_address, .requirement = "linux.bind.efault", .over = UNIX)
     FAILS(bind(new_socket(), NULL, sizeof(struct sockaddr_un)), EFAULT);
 }
 
-/* --- UNIX paths
- * ---------------------------------------------------------------------------------------------- */
+/* --- UNIX paths ---------------------------------------------------------------------------------- */
 
 CASE(bind_makes_a_socket_file, .requirement = "bind.unix.creates-socket-file", .over = UNIX)
 {
@@ -1267,8 +1264,7 @@ CASE(bind_on_a_read_only_file_system, .requirement = "bind.unix.erofs", .over = 
     FAILS(bind(new_socket(), ADDR(a)), EROFS);
 }
 
-/* --- port 0, the wildcard
- * ------------------------------------------------------------------------------------- */
+/* --- port 0, the wildcard ------------------------------------------------------------------------ */
 
 CASE(bind_port_zero, .requirement = "bind.inet.port-zero-ephemeral", .over = INTERNET)
 {

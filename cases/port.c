@@ -290,8 +290,7 @@ CASE(tuple_that_is_connected_already, .requirement = "port.same-tuple-refused", 
     claim_apart(first, claim_joins(new_socket(), listener, there));
 }
 
-/* --- the ports that the system chooses
- * ---------------------------------------------------------------------- */
+/* --- the ports that the system chooses ----------------------------------------------------------- */
 
 enum { MANY = 100 };
 
@@ -408,8 +407,7 @@ CASE(ports_chosen_by_connect_are_in_the_range, .requirement = "linux.ip_local_po
     }
 }
 
-/* --- settings of a network, changed in one that nobody else is in
- * -------------------------------------------- */
+/* --- settings of a network, changed in one that nobody else is in -------------------------------- */
 
 static void enter_new_network(void)
 {
@@ -474,8 +472,7 @@ CASE(port_is_shared_by_connections_to_different_peers,
     claim_apart(a, b);
 }
 
-/* --- privileged ports
- * --------------------------------------------------------------------------------------- */
+/* --- privileged ports ---------------------------------------------------------------------------- */
 
 static bool is_protected(in_port_t port)
 {

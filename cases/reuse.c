@@ -5,10 +5,13 @@
 #include <sched.h>
 #endif
 
+/* A wildcard of IPv6 leaves IPv4 alone, whose TIME-WAIT of other runs may hold the same port. */
 static int socket_with_option(bool on)
 {
     int fd = new_socket();
 
+    if (kind->bit & INET6)
+        set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
     if (on)
         set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
     return fd;
@@ -132,8 +135,7 @@ CASE(reuse_can_be_switched, .requirement = "sockopt.so_reuseaddr.set-get", .over
     EQ(option(fd, SOL_SOCKET, SO_REUSEADDR), 0);
 }
 
-/* --- TIME-WAIT: who has it
- * ---------------------------------------------------------------------------------- */
+/* --- TIME-WAIT: who has it ----------------------------------------------------------------------- */
 
 CASE(time_wait_keeps_the_server_that_closed_first, .requirement = "reuse.unavailable-after-close",
      .over = TCP)
@@ -248,8 +250,7 @@ CASE(time_wait_is_not_left_by_a_client_that_aborts, .requirement = "rfc9293.abor
     OK(bind_soon(e.server_address));
 }
 
-/* --- TIME-WAIT: the option
- * ------------------------------------------------------------------------------------ */
+/* --- TIME-WAIT: the option ------------------------------------------------------------------------- */
 
 CASE(reuse_binds_over_time_wait, .requirement = "sockopt.so_reuseaddr.time-wait-rebind", .over = TCP)
 {
@@ -322,8 +323,7 @@ CASE(reuse_as_a_later_server_has_it, .requirement = "sockopt.so_reuseaddr.protoc
             bind(socket_with_option(true), ADDR(a)) == 0 ? "binds over TIME-WAIT" : strerror(errno));
 }
 
-/* --- sockets that live
- * ------------------------------------------------------------------------------------------ */
+/* --- sockets that live --------------------------------------------------------------------------- */
 
 CASE(reuse_binds_beside_a_connection_that_lives, .requirement = "linux.reuseaddr.but-listener", .over = TCP)
 {
@@ -438,8 +438,7 @@ CASE(reuse_of_a_unix_path, .requirement = "reuse.unix-no-effect", .over = UNIX)
     FAILS(bind(socket_with_option(true), ADDR(stale)), EADDRINUSE);
 }
 
-/* --- how long it lasts
- * -------------------------------------------------------------------------------------------- */
+/* --- how long it lasts --------------------------------------------------------------------------- */
 
 /* RFC 9293 takes two MSL to be four minutes, and lets that be changed: nothing more is claimed than that it
  * ends. */

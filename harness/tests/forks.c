@@ -1,4 +1,5 @@
-/* The bare cost of processes: forks N pairs that end at once. `forks N` is what `make bench` compares with. */
+/* The bare cost of processes: forks N pairs that end at once. `forks N` is what `make bench` compares with.
+ */
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>

@@ -322,7 +322,7 @@ CLIENT(waits_in_accept)
 
 /* --- what a run costs without its calls: bench.py ------------------------------------------------ */
 
-CASE(does_nothing, SELF, .over = UNIX_STREAM) { }
+CASE(does_nothing, SELF, .over = UNIX_STREAM) {}
 PAIR(does_nothing_twice, SELF, .over = UNIX_STREAM)
-SERVER(does_nothing_twice) { }
-CLIENT(does_nothing_twice) { }
+SERVER(does_nothing_twice) {}
+CLIENT(does_nothing_twice) {}

@@ -22,7 +22,7 @@ BAD = {"verdicts": {"area1_case1/inet-stream": "FAIL"}}
 
 def environment(fake=None, **env):
     base = {"PATH": os.environ["PATH"], "HOME": "/nonexistent", "LANG": "C.UTF-8", "SOCKCONFORM_PROGRAM": str(FAKE),
-            "FAKE": json.dumps(fake or {})}
+            "SOCKCONFORM_IMPLEMENTATIONS": str(FAKE.parent / "implementations"), "FAKE": json.dumps(fake or {})}
     return {key: value for key, value in (base | env).items() if value is not None}
 
 

@@ -31,7 +31,9 @@ def complaints(validator, file):
 def test_what_run_writes(validator, tmp_path, program):
     if not program.exists():
         pytest.skip("build/conformance is not built")
-    env = os.environ | {"SOCKCONFORM_PROGRAM": str(program), "FAKE": '{"verdicts": {"area1_case1/inet-stream": "FAIL"}}'}
+    beside = program.parent / "implementations"
+    env = os.environ | {"SOCKCONFORM_PROGRAM": str(program), "SOCKCONFORM_IMPLEMENTATIONS": str(beside) * beside.exists(),
+                        "FAKE": '{"verdicts": {"area1_case1/inet-stream": "FAIL"}}'}
     done = subprocess.run([ROOT / "harness" / "sockconform", "run", "--slow", "no", "--output", tmp_path], env=env, capture_output=True, text=True)
     assert done.returncode in (0, 1), done.stderr
     assert complaints(validator, tmp_path / "latest" / "results.jsonl") == []

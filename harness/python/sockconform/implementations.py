@@ -1,5 +1,6 @@
 """Implementations under test: folders of data, `implementation.toml` and `expectations.txt`."""
 
+import os
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -7,7 +8,8 @@ from pathlib import Path
 from . import ROOT, SetupError
 from .expectations import Expectations
 
-FOLDER = ROOT / "fixtures" / "implementations"
+# Where implementations are looked for by name: here, or where the user keeps some of their own.
+FOLDER = Path(os.environ.get("SOCKCONFORM_IMPLEMENTATIONS") or ROOT / "fixtures" / "implementations")
 
 
 @dataclass
