@@ -177,6 +177,16 @@ RECEIVES(gives_what_is_there)
 
 PAIR(recv_waits_on_connected_socket, .requirement = "recv.blocks-until-message", .over = CONNECTION)
 
+SERVER(recv_waits_on_connected_socket)
+{
+    int fd = meet();
+
+    await_peer();
+    PEER_BLOCKS_IN(recv);
+    send_all(fd, "x", 1);
+    await_end_of_peer();
+}
+
 CLIENT(recv_waits_on_connected_socket)
 {
     int fd = meet();
@@ -186,16 +196,6 @@ CLIENT(recv_waits_on_connected_socket)
     ready();
     EQ(recv(fd, &got, 1, 0), 1);
     EQ(got, 'x');
-}
-
-SERVER(recv_waits_on_connected_socket)
-{
-    int fd = meet();
-
-    await_peer();
-    PEER_BLOCKS_IN(recv);
-    send_all(fd, "x", 1);
-    await_end_of_peer();
 }
 
 PAIR(recv_waits_again, .requirement = "recv.blocks-until-message", .over = CONNECTION)

@@ -465,6 +465,7 @@ int main(int argc, char **argv)
 
     open_standard_descriptors();
     keep_open_descriptors();
+    program_path = argv[0];
     read_options(argc, argv);
     if (!options.list && !isolate(options.network))
         refuse("no network of its own: %s", environment.network_reason);

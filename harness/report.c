@@ -8,6 +8,7 @@
 #include <sys/utsname.h>
 
 const char program_version[] = "0.1.0";
+const char *program_path = "conformance";
 
 /* --- JSON, built in memory ---------------------------------------------------------------------- */
 
@@ -405,5 +406,8 @@ void explain(const struct stage *stage, const struct run *run)
     }
     if (left_out)
         printf("  (%u calls in the middle are not shown)\n", left_out);
-    printf("  again: build/conformance %s\n\n", run->id);
+    printf("  again: %s%s%s%s%s %s\n\n", program_path,
+           (const char *const[]){"", " --library ", " --overlay "}[backend.sort],
+           backend.file ? backend.file : "", backend.prefix ? " --prefix " : "",
+           backend.prefix ? backend.prefix : "", run->id);
 }

@@ -7,6 +7,7 @@
 struct report;
 
 extern const char program_version[];
+extern const char *program_path; /* as it was called, for commands that reproduce a run */
 
 /* Opens a report; null, with errno, where that cannot be done. */
 struct report *open_report(const char *file);

@@ -68,10 +68,12 @@ def test_a_fault_is_caught_and_placed(invoke, library, fault, way):
         arguments = ["--overlay", library("faulty")]
     else:
         environment["LD_PRELOAD"] = str(library("faulty"))
-    result = invoke("selftest", *arguments, run, env=environment).runs[run]
+    outcome = invoke("selftest", *arguments, run, env=environment)
+    result = outcome.runs[run]
     assert result["verdict"] == "FAIL"
     for word in words:
         assert word in result["message"]
+    assert f"selftest{''.join(f' {word}' for word in arguments)} {run}\n" in outcome.out.replace("again: ", "")
 
 
 @pytest.mark.parametrize("way", ["overlay", "preload"])
