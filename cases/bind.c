@@ -874,7 +874,7 @@ CASE(bind_after_an_address_of_another_family, .requirement = "bind.failed-bind-l
 
 static const char *outcome_of_bind(struct address a)
 {
-    return bind(new_socket(), ADDR(a)) == 0 ? "accepted" : strerror(errno);
+    return bind(new_socket(), ADDR(a)) == 0 ? "accepted" : errno_name(errno);
 }
 
 CASE(bind_unspecified_family, .requirement = "bind.unspecified-family", .over = INTERNET)
@@ -1055,7 +1055,7 @@ static void observe_length(const char *what, socklen_t n)
     char name[64];
 
     snprintf(name, sizeof name, "length %s", what);
-    OBSERVE(name, "%s", bind(new_socket(), &a.any, n) == 0 ? "accepted" : strerror(errno));
+    OBSERVE(name, "%s", bind(new_socket(), &a.any, n) == 0 ? "accepted" : errno_name(errno));
 }
 
 CASE(bind_with_a_length_that_does_not_fit, .requirement = "bind.einval-length-may", .over = ANY)
@@ -1222,7 +1222,7 @@ CASE(bind_path_with_a_component_too_long, .requirement = "bind.unix.enametoolong
     memset(name, 'n', NAME_MAX + 1);
     name[NAME_MAX + 1] = '\0';
     if (symlink(name, "link") == -1)
-        UNTESTED("no link to a name longer than NAME_MAX can be made: %s", strerror(errno));
+        UNTESTED("no link to a name longer than NAME_MAX can be made: %s", errno_name(errno));
 
     FAILS(bind(new_socket(), ADDR(a)), ENAMETOOLONG);
 }

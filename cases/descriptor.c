@@ -79,7 +79,7 @@ CASE(open_path, .requirement = "open.socket-file-fails", .over = UNIX)
     struct address a = address_of(bound_socket());
 
     int fd = (int)EQ(open(a.un.sun_path, O_RDWR | O_NONBLOCK), -1);
-    OBSERVE("errno", "%s", fd == -1 ? strerror(errno) : "none");
+    OBSERVE("errno", "%s", fd == -1 ? errno_name(errno) : "none");
 }
 
 CASE(lseek_socket, .requirement = "lseek.espipe", .over = ANY)
@@ -429,11 +429,11 @@ CLIENT(close_interrupted)
     int outcome = close(fd) == 0 ? 0 : errno;
     bool open = fcntl(fd, F_GETFD) != -1;
 
-    OBSERVE("close() gave", "%s, and the descriptor is %s", outcome ? strerror(outcome) : "0",
+    OBSERVE("close() gave", "%s, and the descriptor is %s", outcome ? errno_name(outcome) : "0",
             open ? "open" : "closed");
-    HOLDS(outcome == 0 || outcome == EINTR || outcome == EINPROGRESS, "close() gave %s", strerror(outcome));
+    HOLDS(outcome == 0 || outcome == EINTR || outcome == EINPROGRESS, "close() gave %s", errno_name(outcome));
     HOLDS(open == (outcome == EINTR), "after %s the descriptor is %s",
-          outcome ? strerror(outcome) : "success", open ? "open" : "closed");
+          outcome ? errno_name(outcome) : "success", open ? "open" : "closed");
     EQ(signals_counted(), 1);
     ready();
 }

@@ -270,7 +270,7 @@ CASE(getsockname_of_unbound, .requirement = "getsockname.unbound-unspecified", .
 
     HOLDS(untouched(&here, here.room), "bytes beyond the room were written");
     if (outcome == -1)
-        OBSERVE("an unbound socket gives", "%s", strerror(errno));
+        OBSERVE("an unbound socket gives", "%s", errno_name(errno));
     else
         OBSERVE("an unbound socket gives", "%u bytes, family %d", (unsigned)here.len, here.any.sa_family);
 }
@@ -389,7 +389,7 @@ CASE(getsockname_after_shutdown, .requirement = "getsockname.einval-shutdown-may
     MUST(shutdown(j.fd[0], SHUT_RDWR));
 
     bool refused = getsockname(j.fd[0], PLACE(here)) == -1;
-    OBSERVE("after shutdown", "%s", refused ? strerror(errno) : "the address");
+    OBSERVE("after shutdown", "%s", refused ? errno_name(errno) : "the address");
     if (refused)
         FAILS(getsockname(j.fd[0], PLACE(here)), EINVAL);
     else
@@ -592,5 +592,5 @@ CASE(getpeername_after_reset, .requirement = "getpeername.after-reset", .over = 
     await_event(j.fd[0], POLLIN);
 
     bool refused = getpeername(j.fd[0], PLACE(there)) == -1;
-    OBSERVE("after a reset", "%s", refused ? strerror(errno) : "the peer");
+    OBSERVE("after a reset", "%s", refused ? errno_name(errno) : "the peer");
 }

@@ -87,7 +87,7 @@ static int raw_socket(void)
     int fd = socket(kind->domain, SOCK_RAW, kind->type == SOCK_STREAM ? IPPROTO_TCP : IPPROTO_UDP);
 
     if (fd == -1)
-        UNTESTED("no raw socket to look at packets with: %s", strerror(errno));
+        UNTESTED("no raw socket to look at packets with: %s", errno_name(errno));
     return fd;
 }
 
@@ -438,7 +438,7 @@ static void set_system(const char *path, const char *value)
     if (file)
         written = fclose(file) == 0 && written;
     if (!written)
-        UNTESTED("%s cannot be changed: %s", path, strerror(errno));
+        UNTESTED("%s cannot be changed: %s", path, errno_name(errno));
 }
 
 static const char port_range[] = "/proc/sys/net/ipv4/ip_local_port_range";

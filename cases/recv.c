@@ -124,7 +124,7 @@ static void set_timeout(int fd, long timeout)
     struct timeval t = {.tv_usec = timeout * 1000};
 
     if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &t, sizeof t) == -1)
-        UNSUPPORTED("SO_RCVTIMEO cannot be set: %s", strerror(errno));
+        UNSUPPORTED("SO_RCVTIMEO cannot be set: %s", errno_name(errno));
 }
 
 /* --- waiting for data ------------------------------------------------------------------------------- */
@@ -835,7 +835,7 @@ RECEIVES(restarted)
 
 /* --- time-outs and low-water marks ------------------------------------------------------------------ */
 
-enum { TIMEOUT = 60 }; /* milliseconds */
+enum { TIMEOUT = 20 }; /* milliseconds */
 
 #define TIMED(what, way) \
     CASE(what, .requirement = "sockopt.so_rcvtimeo.recv-eagain", .over = CONNECTION) { times_out(&way); }
@@ -923,7 +923,7 @@ CLIENT(recv_time_out_of_zero_is_none)
 static void set_low_water(int fd, int mark)
 {
     if (setsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &mark, sizeof mark) == -1)
-        UNSUPPORTED("SO_RCVLOWAT cannot be set: %s", strerror(errno));
+        UNSUPPORTED("SO_RCVLOWAT cannot be set: %s", errno_name(errno));
 }
 
 #define LOW_WATER_PAIR(what, way) \

@@ -320,7 +320,7 @@ CASE(reuse_as_a_later_server_has_it, .requirement = "sockopt.so_reuseaddr.protoc
     struct address a = server_address_after_server_closed_first(false);
 
     OBSERVE("SO_REUSEADDR on the new socket only", "%s",
-            bind(socket_with_option(true), ADDR(a)) == 0 ? "binds over TIME-WAIT" : strerror(errno));
+            bind(socket_with_option(true), ADDR(a)) == 0 ? "binds over TIME-WAIT" : errno_name(errno));
 }
 
 /* --- sockets that live --------------------------------------------------------------------------- */
@@ -474,7 +474,7 @@ static void enter_network_with_fin_timeout(const char *seconds)
     if (file)
         written = fclose(file) == 0 && written;
     if (!written)
-        UNTESTED("tcp_fin_timeout cannot be changed: %s", strerror(errno));
+        UNTESTED("tcp_fin_timeout cannot be changed: %s", errno_name(errno));
 }
 
 /* The kernel says "about 60 seconds", in its own clock. */

@@ -390,7 +390,7 @@ CASE(socket_seqpacket_of_the_internet, .requirement = "socket.inet.seqpacket-uns
 {
     int fd = socket(kind->domain, SOCK_SEQPACKET, 0);
 
-    OBSERVE("protocol 0 gives", "%s", fd == -1 ? strerror(errno) : "a socket");
+    OBSERVE("protocol 0 gives", "%s", fd == -1 ? errno_name(errno) : "a socket");
     if (fd != -1)
         EQ(option(fd, SOL_SOCKET, SO_TYPE), SOCK_SEQPACKET);
 }
@@ -411,7 +411,7 @@ CASE(socket_family_unspecified, .requirement = "socket.unspec-open", .over = ANY
 {
     int fd = socket(AF_UNSPEC, kind->type, 0);
 
-    OBSERVE("AF_UNSPEC gives", "%s", fd == -1 ? strerror(errno) : "a socket");
+    OBSERVE("AF_UNSPEC gives", "%s", fd == -1 ? errno_name(errno) : "a socket");
 }
 
 CASE(socket_protocol_unknown, .requirement = "socket.eprotonosupport", .over = ANY)
@@ -455,7 +455,7 @@ CASE(socket_type_unknown, .requirement = "socket.bad-type", .over = ANY)
     int free = lowest_free();
 
     int fd = (int)EQ(socket(kind->domain, NO_TYPE, 0), -1);
-    OBSERVE("errno", "%s", fd == -1 ? strerror(errno) : "none");
+    OBSERVE("errno", "%s", fd == -1 ? errno_name(errno) : "none");
     EQ(socket(kind->domain, 0, 0), -1);
     EQ(socket(kind->domain, -1, 0), -1);
     EQ(socket(kind->domain, NO_TYPE, explicit_protocol()), -1);
@@ -537,7 +537,7 @@ static int try_raw_socket(int protocol)
     int fd = socket(kind->domain, SOCK_RAW, protocol);
 
     if (fd == -1 && errno != EPERM && errno != EACCES)
-        UNSUPPORTED("raw sockets: %s", strerror(errno));
+        UNSUPPORTED("raw sockets: %s", errno_name(errno));
     return fd;
 }
 
@@ -612,7 +612,7 @@ CASE(raw_socket_without_privilege_errno, .requirement = "socket.eacces-may", .ov
     become_unprivileged();
 
     int fd = try_raw_socket(icmp());
-    OBSERVE("errno", "%s", fd == -1 ? strerror(errno) : "none");
+    OBSERVE("errno", "%s", fd == -1 ? errno_name(errno) : "none");
 }
 
 CASE(raw_socket_eperm, .requirement = "linux.raw.eperm-unprivileged", .over = IPV4 | IPV6)
@@ -734,14 +734,14 @@ static void let_this_role_ping(void)
     FILE *file;
 
     if (unshare(CLONE_NEWNET) == -1)
-        UNTESTED("no network in which ping sockets can be allowed: %s", strerror(errno));
+        UNTESTED("no network in which ping sockets can be allowed: %s", errno_name(errno));
     int fd = new_socket();
     MUST(ioctl(fd, SIOCGIFFLAGS, &request));
     request.ifr_flags |= IFF_UP;
     MUST(ioctl(fd, SIOCSIFFLAGS, &request));
     MUST(close(fd));
     if (!(file = fopen(ping_groups, "w")) || fprintf(file, "%u %u", getegid(), getegid()) < 0 || fclose(file))
-        UNTESTED("ping sockets cannot be allowed: %s: %s", ping_groups, strerror(errno));
+        UNTESTED("ping sockets cannot be allowed: %s: %s", ping_groups, errno_name(errno));
 #else
     UNTESTED("no network in which ping sockets can be allowed");
 #endif

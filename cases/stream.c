@@ -84,7 +84,7 @@ static size_t at_once(ssize_t got)
 {
     int error = got == -1 ? errno : 0;
 
-    HOLDS(got > 0 || error == EAGAIN || error == EWOULDBLOCK, "the call gave %zd %s", got, strerror(error));
+    HOLDS(got > 0 || error == EAGAIN || error == EWOULDBLOCK, "the call gave %zd %s", got, errno_name(error));
     return got > 0 ? (size_t)got : 0;
 }
 
@@ -613,7 +613,7 @@ CASE(stream_send_succeeds_in_vain, .requirement = "send.success-not-delivery", .
     AT_LEAST(send(j.fd[1], "data", 4, MSG_NOSIGNAL), 1);
     MUST(close(j.fd[0]));
     long got = AT_MOST(recv(j.fd[1], &byte, 1, 0), 0);
-    OBSERVE("recv() where the peer closed without reading", "%s", got == 0 ? "0" : strerror(errno));
+    OBSERVE("recv() where the peer closed without reading", "%s", got == 0 ? "0" : errno_name(errno));
 }
 
 CASE(stream_send_succeeds_unaccepted, .requirement = "send.success-not-delivery", .over = CONNECTION)
@@ -784,7 +784,8 @@ CASE(urgent_byte_inline_only, .requirement = "sockopt.so_oobinline.msg_oob-then-
     char byte;
 
     ssize_t got = recv(j.fd[0], &byte, 1, MSG_OOB);
-    OBSERVE("recv() with MSG_OOB where SO_OOBINLINE is set", "%s", got == -1 ? strerror(errno) : "succeeds");
+    OBSERVE("recv() with MSG_OOB where SO_OOBINLINE is set", "%s",
+            got == -1 ? errno_name(errno) : "succeeds");
 }
 
 CASE(urgent_mark_is_not_crossed, .requirement = "model.oob.read-stops-at-mark", .over = TCP)
