@@ -382,9 +382,11 @@ CASE(bind_wildcard_after_connect_has_chosen, .requirement = "bind.addrinuse.wild
 static void need_second_loopback(void)
 {
     struct address a = second_loopback(0);
+    int fd = new_socket();
 
-    if (bind(new_socket(), ADDR(a)) == -1 && errno == EADDRNOTAVAIL)
+    if (bind(fd, ADDR(a)) == -1 && errno == EADDRNOTAVAIL)
         UNTESTED("127.0.0.2 is not an address of this host");
+    MUST(close(fd));
 }
 
 CASE(bind_one_port_on_two_addresses, .requirement = "bind.other-address", .over = INET)
@@ -901,9 +903,10 @@ static void claim_stays_or_moves(int fd, struct address to)
 
 CASE(bind_a_bound_socket, .requirement = "bind.einval.already-bound", .over = ANY)
 {
+    int fd = bound_socket();
     struct address second = free_address();
 
-    claim_stays_or_moves(bound_socket(), second);
+    claim_stays_or_moves(fd, second);
 }
 
 CASE(bind_a_listener, .requirement = "bind.einval.already-bound", .over = CONNECTION)
@@ -946,9 +949,10 @@ CASE(bind_a_named_socket_to_its_own_name, .requirement = "bind.einval.unix-rebin
 CASE(bind_a_bound_socket_leaves_the_second_address_free, .requirement = "linux.bind.already-bound",
      .over = ANY)
 {
+    int fd = bound_socket();
     struct address second = free_address();
 
-    FAILS(bind(bound_socket(), ADDR(second)), EINVAL);
+    FAILS(bind(fd, ADDR(second)), EINVAL);
     OK(bind(new_socket(), ADDR(second)));
 }
 

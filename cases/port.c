@@ -21,12 +21,21 @@ static int bound_to_the_same_port(struct address a)
     return -1;
 }
 
+/* Its connection ends by an abort, so that no TIME-WAIT keeps the port from the next run. */
+static void leave_nothing_of(int fd)
+{
+    struct linger at_once = {.l_onoff = 1, .l_linger = 0};
+
+    setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+}
+
 static void claim_connects(int listener, struct address a)
 {
     int client = new_socket_of(kind->domain, SOCK_STREAM);
+    leave_nothing_of(client);
 
     OK(connect(client, ADDR(a)));
-    OK(accept(listener, NULL, NULL));
+    leave_nothing_of((int)OK(accept(listener, NULL, NULL)));
 }
 
 static void claim_hears(int receiver, struct address a, const char *byte)
@@ -159,10 +168,12 @@ struct connection {
 static struct address second_loopback(in_port_t port)
 {
     struct address a = loopback(0);
+    int fd = new_socket();
 
     a.in.sin_addr.s_addr = htonl(INADDR_LOOPBACK + 1);
-    if (bind(new_socket(), ADDR(a)) == -1 && errno == EADDRNOTAVAIL)
+    if (bind(fd, ADDR(a)) == -1 && errno == EADDRNOTAVAIL)
         UNTESTED("127.0.0.2 is not an address of this host");
+    MUST(close(fd));
     return with_port(a, port);
 }
 

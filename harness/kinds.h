@@ -13,7 +13,7 @@ enum {
     INET6_DGRAM = 1 << 7,
     INET6_SEQPACKET = 1 << 8,
 
-    /* What an Internet SOCK_SEQPACKET means is left open (POSIX 2.10.19), so only EVERY has it. */
+    /* What an Internet SOCK_SEQPACKET means is left open (POSIX 2.10.18), so only EVERY has it. */
     UNIX = UNIX_STREAM | UNIX_DGRAM | UNIX_SEQPACKET,
     TCP = INET_STREAM | INET6_STREAM,
     UDP = INET_DGRAM | INET6_DGRAM,
