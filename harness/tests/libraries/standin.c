@@ -1,5 +1,5 @@
-/* A stand-in for a user-space stack: calls with a prefix, sockets numbered from 0 in its own way, and a thread that
- * does all the work, one calling thread at a time beside it. Beneath are the system's sockets. */
+/* A stand-in for a user-space stack: calls with a prefix, sockets numbered from 0 in its own way, and a
+ * thread that does all the work, one calling thread at a time beside it. Beneath are the system's sockets. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -114,10 +114,19 @@ static long have_done(struct work w)
 int my_socket(int d, int t, int p) { return (int)HAVE_DONE(SOCKET, .fd = -1, .a = d, .b = t, .c = p); }
 int my_bind(int fd, void *a, socklen_t n) { return (int)HAVE_DONE(BIND, fd, .address = a, .size = n); }
 int my_listen(int fd, int n) { return (int)HAVE_DONE(LISTEN, fd, .a = n); }
-int my_accept(int fd, void *a, socklen_t *n) { return (int)HAVE_DONE(ACCEPT, fd, .address = a, .size_out = n); }
+int my_accept(int fd, void *a, socklen_t *n)
+{
+    return (int)HAVE_DONE(ACCEPT, fd, .address = a, .size_out = n);
+}
 int my_connect(int fd, void *a, socklen_t n) { return (int)HAVE_DONE(CONNECT, fd, .address = a, .size = n); }
-ssize_t my_send(int fd, void *b, size_t n, int f) { return HAVE_DONE(SEND, fd, .a = f, .bytes = b, .count = n); }
-ssize_t my_recv(int fd, void *b, size_t n, int f) { return HAVE_DONE(RECV, fd, .a = f, .bytes = b, .count = n); }
+ssize_t my_send(int fd, void *b, size_t n, int f)
+{
+    return HAVE_DONE(SEND, fd, .a = f, .bytes = b, .count = n);
+}
+ssize_t my_recv(int fd, void *b, size_t n, int f)
+{
+    return HAVE_DONE(RECV, fd, .a = f, .bytes = b, .count = n);
+}
 int my_close(int fd) { return (int)HAVE_DONE(CLOSE, fd); }
 int my_shutdown(int fd, int how) { return (int)HAVE_DONE(SHUTDOWN, fd, .a = how); }
 int my_getsockname(int fd, void *a, socklen_t *n)
