@@ -264,7 +264,7 @@ CASE(shutdown_forbids_receiving, .requirement = "shutdown.rd-disables-receive", 
     OK(shutdown(j.fd[0], SHUT_RD));
 
     long got = AT_MOST(recv(j.fd[0], &byte, 1, 0), 0);
-    OBSERVE("recv() after SHUT_RD", "%s", got == 0 ? "0" : strerror(errno));
+    OBSERVE("recv() after SHUT_RD", "%s", got == 0 ? "0" : errno_name(errno));
     AT_MOST(recvfrom(j.fd[0], &byte, 1, 0, NULL, NULL), 0);
     AT_MOST(recvmsg(j.fd[0], &message, 0), 0);
     AT_MOST(read(j.fd[0], &byte, 1), 0);
@@ -342,7 +342,7 @@ CASE(shutdown_again, .requirement = "shutdown.wr-twice", .over = CONNECTION)
     OK(shutdown(j.fd[1], SHUT_WR));
 
     int again = shutdown(j.fd[1], SHUT_WR);
-    OBSERVE("SHUT_WR again", "%s", again == 0 ? "0" : strerror(errno));
+    OBSERVE("SHUT_WR again", "%s", again == 0 ? "0" : errno_name(errno));
     cannot_send(j.fd[1]);
     sends(j.fd[0], "answer");
     receives(j.fd[1], "answer");
@@ -525,7 +525,7 @@ CASE(shutdown_datagrams, .requirement = "shutdown.dgram-connected", .over = DGRA
     struct joined j = joined_sockets();
 
     int result = shutdown(j.fd[1], SHUT_RD);
-    OBSERVE("SHUT_RD of a connected datagram socket", "%s", result == 0 ? "0" : strerror(errno));
+    OBSERVE("SHUT_RD of a connected datagram socket", "%s", result == 0 ? "0" : errno_name(errno));
     sends(j.fd[1], "still");
     receives(j.fd[0], "still");
 }

@@ -45,8 +45,7 @@ void enlist(struct testcase *testcase);
 /* The call succeeds: its result is not -1. */
 #define OK(call) (enter(AT(#call), true), ok(AT(#call), (call)))
 /* The call gives -1 and one of these errnos: all that the source allows. */
-#define FAILS(call, ...) \
-    (enter(AT(#call), true), fails(AT(#call), (call), #__VA_ARGS__, (const int[]){__VA_ARGS__, 0}))
+#define FAILS(call, ...) (enter(AT(#call), true), fails(AT(#call), (call), (const int[]){__VA_ARGS__, 0}))
 /* The call (or expression) gives just this number; at least, or at most, this number. */
 #define EQ(call, want) (enter(AT(#call), true), compares(AT(#call), (call), 0, #want, (want)))
 #define AT_LEAST(call, low) (enter(AT(#call), true), compares(AT(#call), (call), 1, #low, (low)))
@@ -99,7 +98,7 @@ extern void *my_page, *peer_page; /* 256 bytes each */
 #define LINE__(n) #n
 void enter(const char *site, bool judging);
 long ok(const char *site, long got);
-void fails(const char *site, long got, const char *names, const int *errors);
+void fails(const char *site, long got, const int *errors);
 long compares(const char *site, long got, int how, const char *name, long want);
 void same(const char *site, const void *got, const void *want, size_t n);
 void holds(const char *site, bool held, const char *format, ...) __attribute__((format(printf, 3, 4)));
