@@ -154,29 +154,6 @@ CASE(time_wait_keeps_the_client_that_closed_first, .requirement = "reuse.unavail
     FAILS(bind(new_socket(), ADDR(a)), EADDRINUSE);
 }
 
-PAIR(time_wait_outlives_the_process, .requirement = "reuse.unavailable-after-close", .over = TCP)
-
-SERVER(time_wait_outlives_the_process)
-{
-    int fd = meet();
-    char byte;
-
-    MUST(shutdown(fd, SHUT_WR));
-    REQUIRE(recv(fd, &byte, 1, 0) == 0, "the stream does not end");
-}
-
-CLIENT(time_wait_outlives_the_process)
-{
-    int fd = meet();
-    struct address there = peers_address();
-    char byte;
-    REQUIRE(recv(fd, &byte, 1, 0) == 0, "the stream does not end");
-    MUST(close(fd));
-    await_end_of_peer();
-
-    FAILS(bind(new_socket(), ADDR(there)), EADDRINUSE);
-}
-
 CASE(time_wait_spares_the_server_that_closed_second, .requirement = "rfc9293.time-wait-only-active-closer",
      .over = TCP)
 {
